@@ -1,0 +1,101 @@
+# How targets of this project are made: one function for each kind, nothing global but the language.
+include(GNUInstallDirs)
+
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+set(CMAKE_RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/bin")
+set(OPSLAB_PLUGIN_DIR "${PROJECT_BINARY_DIR}/lib/opslab/plugins")
+set(OPSLAB_TEST_PLUGIN_DIR "${PROJECT_BINARY_DIR}/tests/plugins")
+
+# What our own code is compiled with; libraries are SYSTEM and stay out of it.
+add_library(opslab_warnings INTERFACE)
+add_library(opslab::warnings ALIAS opslab_warnings)
+target_compile_options(opslab_warnings INTERFACE
+  -Wall -Wextra -Wpedantic -Werror
+  $<$<COMPILE_LANGUAGE:CXX>:-Wshadow -Wconversion -Wold-style-cast -Wnon-virtual-dtor
+    -Woverloaded-virtual -Wunused-result>
+  # gcc's null and dangling analyses report code of its own libraries under the sanitizers
+  $<$<AND:$<COMPILE_LANG_AND_ID:CXX,GNU>,$<NOT:$<BOOL:${OPSLAB_SANITIZE}>>>:-Wnull-dereference>)
+target_compile_features(opslab_warnings INTERFACE cxx_std_20)
+
+if(OPSLAB_SANITIZE)
+  add_compile_options(-fsanitize=${OPSLAB_SANITIZE} -fno-omit-frame-pointer
+    -fno-sanitize-recover=all)
+  add_link_options(-fsanitize=${OPSLAB_SANITIZE})
+endif()
+
+# opslab_add_area(NAME SOURCES … DEPENDS … LIBRARIES …)
+# A private area of core/src: target opslab_NAME, alias opslab::NAME. DEPENDS are other areas (in
+# its headers); LIBRARIES are outside libraries (in its sources only).
+function(opslab_add_area NAME)
+  cmake_parse_arguments(AREA "" "" "SOURCES;DEPENDS;LIBRARIES" ${ARGN})
+  add_library(opslab_${NAME} STATIC ${AREA_SOURCES})
+  add_library(opslab::${NAME} ALIAS opslab_${NAME})
+  target_include_directories(opslab_${NAME} PUBLIC "${PROJECT_SOURCE_DIR}/core/src")
+  target_link_libraries(opslab_${NAME} PUBLIC ${AREA_DEPENDS} PRIVATE opslab::warnings
+    ${AREA_LIBRARIES})
+  target_compile_features(opslab_${NAME} PUBLIC cxx_std_20)
+endfunction()
+
+# opslab_add_plugin(NAME [TEST] SOURCES … LIBRARIES …)
+# A loadable plugin NAME.so: hidden symbols, nothing left unresolved.
+function(opslab_add_plugin NAME)
+  cmake_parse_arguments(PLUGIN "TEST" "" "SOURCES;LIBRARIES" ${ARGN})
+  add_library(${NAME} MODULE ${PLUGIN_SOURCES})
+  set_target_properties(${NAME} PROPERTIES
+    PREFIX "" OUTPUT_NAME ${NAME}
+    CXX_VISIBILITY_PRESET hidden C_VISIBILITY_PRESET hidden VISIBILITY_INLINES_HIDDEN ON)
+  target_link_libraries(${NAME} PRIVATE opslab::sdk opslab::warnings ${PLUGIN_LIBRARIES})
+  target_compile_definitions(${NAME} PRIVATE OPSLAB_PLUGIN_VERSION="${PROJECT_VERSION}")
+  if(NOT OPSLAB_SANITIZE)
+    # a sanitizer's runtime is resolved from the host, so its plugins do have open symbols
+    target_link_options(${NAME} PRIVATE -Wl,-z,defs)
+  endif()
+  if(PLUGIN_TEST)
+    set_target_properties(${NAME} PROPERTIES LIBRARY_OUTPUT_DIRECTORY "${OPSLAB_TEST_PLUGIN_DIR}")
+  else()
+    set_target_properties(${NAME} PROPERTIES LIBRARY_OUTPUT_DIRECTORY "${OPSLAB_PLUGIN_DIR}")
+    install(TARGETS ${NAME} LIBRARY DESTINATION "${CMAKE_INSTALL_LIBDIR}/opslab/plugins")
+  endif()
+endfunction()
+
+# opslab_add_tests(LAYER NAME SOURCES … LIBRARIES … DEPENDS … [TIMEOUT seconds])
+# A test program NAME whose cases carry the CTest label LAYER. DEPENDS are targets that it starts or
+# loads at run time. Paths of this build reach the tests as macros.
+function(opslab_add_tests LAYER NAME)
+  cmake_parse_arguments(TESTS "" "TIMEOUT" "SOURCES;LIBRARIES;DEPENDS" ${ARGN})
+  if(NOT TESTS_TIMEOUT)
+    set(TESTS_TIMEOUT 60)
+  endif()
+  add_executable(${NAME} ${TESTS_SOURCES})
+  set_target_properties(${NAME} PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/tests")
+  target_link_libraries(${NAME} PRIVATE opslab::warnings ${TESTS_LIBRARIES} GTest::gmock_main)
+  target_include_directories(${NAME} PRIVATE "${PROJECT_SOURCE_DIR}/tests")
+  target_compile_definitions(${NAME} PRIVATE
+    OPSLAB_SOURCE_DIR="${PROJECT_SOURCE_DIR}"
+    OPSLAB_BIN_DIR="${CMAKE_RUNTIME_OUTPUT_DIRECTORY}"
+    OPSLAB_PLUGIN_DIR="${OPSLAB_PLUGIN_DIR}"
+    OPSLAB_TEST_PLUGIN_DIR="${OPSLAB_TEST_PLUGIN_DIR}")
+  if(TESTS_DEPENDS)
+    add_dependencies(${NAME} ${TESTS_DEPENDS})
+  endif()
+  gtest_discover_tests(${NAME} DISCOVERY_TIMEOUT 30
+    PROPERTIES LABELS ${LAYER} TIMEOUT ${TESTS_TIMEOUT})
+endfunction()
+
+# opslab_embed(TARGET FILES … [SQL file …])
+# Turns text files into `<name>.inc.hpp`-like C++ tables; see core/cmake/embed.cmake.
+function(opslab_embed_text TARGET NAMESPACE)
+  foreach(file IN LISTS ARGN)
+    get_filename_component(stem "${file}" NAME)
+    string(MAKE_C_IDENTIFIER "${stem}" symbol)
+    set(output "${CMAKE_CURRENT_BINARY_DIR}/embedded/${symbol}.hpp")
+    add_custom_command(OUTPUT "${output}"
+      COMMAND ${CMAKE_COMMAND} -DINPUT=${CMAKE_CURRENT_SOURCE_DIR}/${file} -DOUTPUT=${output}
+        -DSYMBOL=${symbol} -DNAMESPACE=${NAMESPACE} -P ${PROJECT_SOURCE_DIR}/core/cmake/embed.cmake
+      DEPENDS "${file}" "${PROJECT_SOURCE_DIR}/core/cmake/embed.cmake" VERBATIM)
+    target_sources(${TARGET} PRIVATE "${output}")
+  endforeach()
+  target_include_directories(${TARGET} PRIVATE "${CMAKE_CURRENT_BINARY_DIR}/embedded")
+endfunction()

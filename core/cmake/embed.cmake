@@ -1,0 +1,16 @@
+# Writes a header that holds a text file as `inline constexpr std::string_view k_<symbol>`.
+# Raw string pieces stay under the limit of 64 KiB that compilers may set for a literal.
+file(READ "${INPUT}" text)
+string(LENGTH "${text}" length)
+set(pieces "")
+set(at 0)
+while(at LESS length)
+  string(SUBSTRING "${text}" ${at} 8000 piece)
+  string(APPEND pieces "    R\"embedded(${piece})embedded\"\n")
+  math(EXPR at "${at} + 8000")
+endwhile()
+if(pieces STREQUAL "")
+  set(pieces "    \"\"\n")
+endif()
+file(WRITE "${OUTPUT}" "#pragma once\n\n#include <string_view>\n\nnamespace ${NAMESPACE} {\n\n")
+file(APPEND "${OUTPUT}" "inline constexpr std::string_view k_${SYMBOL} =\n${pieces}    ;\n\n}\n")
