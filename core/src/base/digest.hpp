@@ -1,0 +1,11 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace opslab {
+
+/// SHA-256 of `data` in lower-case hexadecimal (OpenSSL).
+[[nodiscard]] std::string sha256_hex(std::string_view data);
+
+}  // namespace opslab

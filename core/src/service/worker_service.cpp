@@ -1,0 +1,119 @@
+#include "service/worker_service.hpp"
+
+#include <utility>
+
+namespace opslab {
+
+WorkerService::WorkerService(
+    Storage& storage,
+    Clock& clock,
+    Entropy& entropy,
+    ChangeHub& hub,
+    ServiceObserver& observer,
+    const Settings& settings
+)
+    : storage_(storage),
+      clock_(clock),
+      entropy_(entropy),
+      hub_(hub),
+      observer_(observer),
+      settings_(settings),
+      desk_(storage, clock, hub, observer, {.lease = settings.lease, .poll = settings.claim_poll}),
+      beats_(
+          [this](std::span<const Heartbeat> batch) {
+              observer_.committed("heartbeat", batch.size());
+              return storage_.workers().heartbeat(batch, {.lease = settings_.lease});
+          },
+          {}
+      ),
+      reports_([this](std::span<const EventReport> batch) { return commit_reports(batch); }, {}),
+      ends_([this](std::span<const AttemptEnd> batch) { return commit_ends(batch); }, {}) {}
+
+Result<Worker> WorkerService::enroll(const NewWorker& worker, Takeover takeover) {
+    return storage_.workers().enroll(worker, takeover);
+}
+
+void WorkerService::heartbeat(const Heartbeat& beat, Reply<HeartbeatReceipt> reply) {
+    beats_.add(beat, std::move(reply));
+}
+
+void WorkerService::record(EventReport report, Reply<ReportReceipt> reply) {
+    for (auto& event : report.events) {
+        if (auto* log = std::get_if<LogEvent>(&event); log != nullptr && log->id.value.empty()) {
+            log->id = LogId{make_uuid(clock_.now(), entropy_)};
+        }
+    }
+    reports_.add(std::move(report), std::move(reply));
+}
+
+Result<std::vector<Result<ReportReceipt>>> WorkerService::commit_reports(
+    std::span<const EventReport> reports
+) {
+    observer_.committed("record", reports.size());
+    auto results = storage_.runs().record(reports, {.lease = settings_.lease});
+    if (!results) {
+        return results;
+    }
+    for (std::size_t i = 0; i < reports.size() && i < results->size(); ++i) {
+        if ((*results)[i] && !reports[i].events.empty()) {
+            hub_.task_changed(reports[i].task);
+        }
+    }
+    return results;
+}
+
+void WorkerService::finish(AttemptEnd end, Reply<Task> reply) {
+    ends_.add(std::move(end), std::move(reply));
+}
+
+Result<std::vector<Result<Task>>> WorkerService::commit_ends(std::span<const AttemptEnd> ends) {
+    observer_.committed("finish", ends.size());
+    auto results = storage_.runs().finish(ends, settings_.retry);
+    if (!results) {
+        return results;
+    }
+    bool slot_or_task = false;
+    for (const auto& result : *results) {
+        if (!result) {
+            continue;
+        }
+        slot_or_task = true;
+        hub_.task_changed(result->id);
+        if (result->not_before) {
+            desk_.look_again_at(*result->not_before);
+        }
+        if (result->completed_at && result->started_at) {
+            observer_.attempt_ended(result->status, *result->completed_at - *result->started_at);
+        } else {
+            observer_.attempt_ended(result->status, Duration{0});
+        }
+    }
+    if (slot_or_task) {
+        hub_.attempt_finished();
+        hub_.tasks_pending();  // a slot is free again
+    }
+    return results;
+}
+
+Status WorkerService::retire(const WorkerId& worker) {
+    desk_.release(worker);
+    return storage_.workers().retire(worker);
+}
+
+Result<std::vector<RunningAttempt>> WorkerService::running(const WorkerId& worker) {
+    return storage_.runs().running(worker);
+}
+
+Result<Worker> WorkerService::find(const WorkerId& worker) {
+    return storage_.workers().find(worker);
+}
+
+Result<std::vector<Worker>> WorkerService::list(const WorkerQuery& query) {
+    return storage_.workers().list(query);
+}
+
+Result<WorkerStats> WorkerService::stats(const WorkerId& worker) {
+    return storage_.workers().stats(worker);
+}
+
+}  // namespace opslab
