@@ -1,0 +1,20 @@
+#pragma once
+
+#include <opslab/runner.hpp>
+
+#include <string>
+#include <string_view>
+
+namespace opslab::exec {
+
+/// The directory that this process's executable is in.
+[[nodiscard]] std::string own_directory();
+
+/// The absolute path of `program`. A name with no slash is looked for in `beside` first, so that an
+/// installation runs its own driver, then in each absolute directory of `path` (a PATH).
+/// Fails: `infrastructure`, naming the program and whether it is missing or not executable.
+[[nodiscard]] RunnerResult<std::string> find_program(
+    const std::string& program, std::string_view path, const std::string& beside
+);
+
+}  // namespace opslab::exec

@@ -1,0 +1,110 @@
+#include <opslab/exec/marked_processes.hpp>
+#include <opslab/exec/process_identity.hpp>
+#include <opslab/exec/unique_fd.hpp>
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <signal.h>
+
+#include <cerrno>
+#include <charconv>
+#include <cstddef>
+#include <cstring>
+#include <memory>
+#include <vector>
+
+namespace opslab::exec {
+namespace {
+
+constexpr int kRounds = 50;
+constexpr int kDeathMs = 200;
+constexpr std::size_t kMostEnvironment = std::size_t{4} << 20;
+
+struct CloseDir {
+    void operator()(DIR* dir) const { ::closedir(dir); }
+};
+
+[[nodiscard]] std::vector<pid_t> all_pids() {
+    std::vector<pid_t> pids;
+    const std::unique_ptr<DIR, CloseDir> dir(::opendir("/proc"));
+    if (dir == nullptr) {
+        return pids;
+    }
+    // readdir of one's own DIR is safe from any thread
+    while (const dirent* entry = ::readdir(dir.get())) {  // NOLINT(concurrency-mt-unsafe)
+        const std::size_t size = std::strlen(entry->d_name);
+        pid_t pid = 0;
+        const auto [end, error] = std::from_chars(entry->d_name, entry->d_name + size, pid);
+        if (error == std::errc{} && end == entry->d_name + size) {
+            pids.push_back(pid);
+        }
+    }
+    return pids;
+}
+
+[[nodiscard]] std::string environment_of(pid_t pid) {
+    const std::string path = "/proc/" + std::to_string(pid) + "/environ";
+    const UniqueFd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+    std::string text;
+    std::string piece(std::size_t{16} * 1024, '\0');
+    while (file && text.size() < kMostEnvironment) {
+        const ssize_t got = ::read(file.get(), piece.data(), piece.size());
+        if (got < 0 && errno == EINTR) {
+            continue;
+        }
+        if (got <= 0) {
+            break;
+        }
+        text.append(piece, 0, static_cast<std::size_t>(got));
+    }
+    return text;
+}
+
+[[nodiscard]] bool is_marked(pid_t pid, std::string_view entry) {
+    const std::string environment = environment_of(pid);
+    const std::string_view text = environment;
+    std::size_t at = 0;
+    while (at < text.size()) {
+        std::size_t end = text.find('\0', at);
+        end = end == std::string_view::npos ? text.size() : end;
+        if (text.substr(at, end - at) == entry) {
+            return true;
+        }
+        at = end + 1;
+    }
+    return false;
+}
+
+// Kills all that are marked now; how many there were.
+[[nodiscard]] int kill_round(std::string_view entry) {
+    std::vector<UniqueFd> dying;
+    for (const pid_t pid : all_pids()) {
+        if (pid == ::getpid() || !is_marked(pid, entry)) {
+            continue;
+        }
+        UniqueFd pidfd = open_pidfd(pid);
+        if (pidfd && is_marked(pid, entry)) {
+            signal_pidfd(pidfd.get(), SIGKILL);
+            dying.push_back(std::move(pidfd));
+        }
+    }
+    for (const UniqueFd& pidfd : dying) {
+        static_cast<void>(wait_pidfd(pidfd.get(), kDeathMs));
+    }
+    return static_cast<int>(dying.size());
+}
+
+}  // namespace
+
+RunnerStatus kill_marked(std::string_view entry) {
+    for (int round = 0; round < kRounds; ++round) {
+        if (kill_round(entry) == 0) {
+            return {};
+        }
+    }
+    return runner_fail(
+        RunnerErrc::infrastructure, "processes of the run do not die: " + std::string(entry)
+    );
+}
+
+}  // namespace opslab::exec

@@ -1,0 +1,86 @@
+#include <opslab/exec/program_path.hpp>
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cstddef>
+#include <filesystem>
+#include <system_error>
+#include <utility>
+
+namespace opslab::exec {
+namespace {
+
+enum class Found { no, not_executable, yes };
+
+[[nodiscard]] Found look_at(const std::string& path) {
+    struct stat info {};
+    if (::stat(path.c_str(), &info) != 0) {
+        return Found::no;
+    }
+    const bool runs = S_ISREG(info.st_mode) && ::access(path.c_str(), X_OK) == 0;
+    return runs ? Found::yes : Found::not_executable;
+}
+
+[[nodiscard]] tl::unexpected<RunnerError> not_executable(const std::string& path) {
+    return runner_fail(
+        RunnerErrc::infrastructure, "command \"" + path + "\" is not an executable file"
+    );
+}
+
+[[nodiscard]] RunnerResult<std::string> at_path(const std::string& program) {
+    std::error_code failed;
+    std::string path = std::filesystem::absolute(program, failed).string();
+    const Found found = failed ? Found::no : look_at(path);
+    if (found == Found::no) {
+        return runner_fail(RunnerErrc::infrastructure, "command \"" + program + "\" was not found");
+    }
+    if (found == Found::not_executable) {
+        return not_executable(program);
+    }
+    return path;
+}
+
+}  // namespace
+
+std::string own_directory() {
+    std::error_code failed;
+    return std::filesystem::read_symlink("/proc/self/exe", failed).parent_path().string();
+}
+
+RunnerResult<std::string> find_program(
+    const std::string& program, std::string_view path, const std::string& beside
+) {
+    if (program.find('/') != std::string::npos) {
+        return at_path(program);
+    }
+    std::string unusable;
+    std::string directory = beside;
+    for (;;) {
+        if (directory.starts_with('/')) {
+            std::string candidate = directory + "/" + program;
+            const Found found = look_at(candidate);
+            if (found == Found::yes) {
+                return candidate;
+            }
+            if (found == Found::not_executable && unusable.empty()) {
+                unusable = std::move(candidate);
+            }
+        }
+        if (path.empty()) {
+            break;
+        }
+        const std::size_t colon = path.find(':');
+        directory = std::string(path.substr(0, colon));
+        path.remove_prefix(colon == std::string_view::npos ? path.size() : colon + 1);
+    }
+    if (!unusable.empty()) {
+        return not_executable(unusable);
+    }
+    return runner_fail(
+        RunnerErrc::infrastructure,
+        "command \"" + program + "\" was not found, neither on PATH nor beside the executable"
+    );
+}
+
+}  // namespace opslab::exec
