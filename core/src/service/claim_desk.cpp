@@ -34,18 +34,19 @@ ClaimDesk::~ClaimDesk() {
         wake_.notify_all();
     }
     thread_.join();
-    for (auto& waiter : waiters_) {
-        waiter.reply(Claimed{});
+    for (auto* waiters : {&fresh_, &waiters_}) {
+        for (auto& waiter : *waiters) {
+            waiter.reply(Claimed{});
+        }
     }
 }
 
 void ClaimDesk::claim(const ClaimRequest& request, Duration wait, Reply<Claimed> reply) {
     {
         const std::lock_guard lock(mutex_);
-        if (waiters_.size() < settings_.waiting) {
+        if (fresh_.size() + waiters_.size() < settings_.waiting) {
             const auto until = clock_.steady() + (closed_ ? Duration{0} : wait);
-            waiters_.push_back({request, until, std::move(reply)});
-            pending_ = true;
+            fresh_.push_back({request, until, std::move(reply)});
             wake_.notify_all();
             return;
         }
@@ -54,23 +55,26 @@ void ClaimDesk::claim(const ClaimRequest& request, Duration wait, Reply<Claimed>
     reply(fail(Errc::exhausted, "too many workers are waiting for tasks"));
 }
 
-void ClaimDesk::release(const WorkerId& worker) {
-    const std::lock_guard lock(mutex_);
-    for (auto& waiter : waiters_) {
-        if (waiter.request.worker == worker) {
-            waiter.until = SteadyTime::min();
+void ClaimDesk::end_waits(const WorkerId* worker) {
+    for (auto* waiters : {&fresh_, &waiters_}) {
+        for (auto& waiter : *waiters) {
+            if (worker == nullptr || waiter.request.worker == *worker) {
+                waiter.until = SteadyTime::min();
+            }
         }
     }
     wake_.notify_all();
 }
 
+void ClaimDesk::release(const WorkerId& worker) {
+    const std::lock_guard lock(mutex_);
+    end_waits(&worker);
+}
+
 void ClaimDesk::close() {
     const std::lock_guard lock(mutex_);
     closed_ = true;
-    for (auto& waiter : waiters_) {
-        waiter.until = SteadyTime::min();
-    }
-    wake_.notify_all();
+    end_waits(nullptr);
 }
 
 void ClaimDesk::look_again_at(Timestamp when) {
@@ -101,14 +105,21 @@ void ClaimDesk::run() {
     while (!stopping_) {
         const auto next = next_look(polled);
         const auto now = clock_.steady();
-        if (waiters_.empty() || (!pending_ && now < next)) {
+        const bool everybody = !waiters_.empty() && (pending_ || now >= next);
+        if (!everybody && fresh_.empty()) {
             clock_.wait_until(lock, wake_, next);
             continue;
         }
-        pending_ = false;
-        polled = now;
-        alarms_.erase(alarms_.begin(), alarms_.upper_bound(now));
-        auto waiters = std::exchange(waiters_, {});
+        auto waiters = std::exchange(fresh_, {});
+        if (everybody) {
+            pending_ = false;
+            polled = now;
+            alarms_.erase(alarms_.begin(), alarms_.upper_bound(now));
+            // those who have waited longer are served first
+            std::swap(waiters, waiters_);
+            std::move(waiters_.begin(), waiters_.end(), std::back_inserter(waiters));
+            waiters_.clear();
+        }
         lock.unlock();
         serve(std::move(waiters));
         lock.lock();
@@ -133,18 +144,18 @@ void ClaimDesk::serve(std::vector<Waiter> waiters) {
         auto& result = (*results)[i];
         const bool nothing = result && result->empty();
         const bool may_wait = clock_.steady() < waiter.until &&
-                              (!waiter.fresh || has_free_slot(waiter.request.worker));
+                              (waiter.looked || has_free_slot(waiter.request.worker));
         if (nothing && may_wait) {
-            waiter.fresh = false;
+            waiter.looked = true;
             still_waiting.push_back(std::move(waiter));
             continue;
         }
         if (result) {
             for (const auto& claimed : *result) {
-                observer_.task_claimed(
-                    claimed.task.started_at.value_or(claimed.task.updated_at) -
-                    claimed.task.created_at
-                );
+                // a retry's wait is its back-off: only first claims tell how long the queue is
+                if (claimed.task.attempt == 1 && claimed.task.started_at) {
+                    observer_.task_claimed(*claimed.task.started_at - claimed.task.created_at);
+                }
             }
         }
         waiter.reply(std::move(result));

@@ -53,12 +53,13 @@ private:
         ClaimRequest request;
         SteadyTime until;
         Reply<Claimed> reply;
-        bool fresh = true;  // not served once yet
+        bool looked = false;  // was served once
     };
 
     void run();
     void serve(std::vector<Waiter> waiters);
     void take_back(std::vector<Waiter> waiters);
+    void end_waits(const WorkerId* worker);
     [[nodiscard]] bool has_free_slot(const WorkerId& worker);
     [[nodiscard]] SteadyTime next_look(SteadyTime polled) const;
 
@@ -68,7 +69,8 @@ private:
     Settings settings_;
     std::mutex mutex_;
     std::condition_variable wake_;
-    std::vector<Waiter> waiters_;
+    std::vector<Waiter> fresh_;    // not looked at yet
+    std::vector<Waiter> waiters_;  // looked at, nothing there for them
     std::multiset<SteadyTime> alarms_;
     bool pending_ = false;  // tasks may have become claimable since the last look
     bool closed_ = false;
