@@ -1,0 +1,123 @@
+#include "worker/driver_output.hpp"
+
+#include "base/text.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include <utility>
+
+namespace opslab {
+
+namespace {
+
+constexpr std::size_t kErrorTail = 4096;
+
+}  // namespace
+
+DriverOutput::DriverOutput(Reporter& reporter, Clock& clock, std::string handle_text)
+    : reporter_(reporter), clock_(clock), handle_text_(std::move(handle_text)) {}
+
+SinkAnswer DriverOutput::push(RunEvent event) {
+    if (reporter_.push(std::move(event)) || reporter_.lost()) {
+        // Output of an attempt that is no longer ours is read and thrown away: the driver was asked
+        // to stop and needs its pipe until it has cleaned up.
+        return SinkAnswer::go_on;
+    }
+    return SinkAnswer::leave_off;
+}
+
+SinkAnswer DriverOutput::note(LogLevel level, std::string message) {
+    return push(LogEvent{.at = clock_.now(), .level = level, .message = std::move(message)});
+}
+
+SinkAnswer DriverOutput::event(std::string_view json) {
+    auto parsed = parse_driver_event(json, clock_.now());
+    if (!parsed) {
+        return note(LogLevel::warning, "the driver sent no valid event: " + parsed.error().message);
+    }
+    return take(std::move(*parsed));
+}
+
+SinkAnswer DriverOutput::take(DriverEvent event) {
+    if (auto* log = std::get_if<LogEvent>(&event)) {
+        return push(std::move(*log));
+    }
+    if (auto* step = std::get_if<StepEvent>(&event)) {
+        return push(std::move(*step));
+    }
+    if (auto* phase = std::get_if<PhaseEvent>(&event)) {
+        phase_ = phase->edge == PhaseEdge::begin ? phase->name : std::string();
+        return push(std::move(*phase));
+    }
+    if (std::holds_alternative<DriverClean>(event)) {
+        clean_ = true;
+        return SinkAnswer::go_on;
+    }
+    // The first word counts: whatever comes after a result or an error changes neither.
+    if (result_ || failure_) {
+        return note(LogLevel::warning, "the driver gave a second result or error; ignored");
+    }
+    if (auto* result = std::get_if<DriverResult>(&event)) {
+        result_ = std::move(result->result);
+    } else {
+        failure_ = std::move(std::get<DriverError>(event).failure);
+        if (failure_->phase.empty()) {
+            failure_->phase = phase_;
+        }
+    }
+    return SinkAnswer::go_on;
+}
+
+SinkAnswer DriverOutput::output(OutputStream stream, std::string_view line, bool truncated) {
+    auto text = to_valid_utf8(line);
+    if (stream == OutputStream::err) {
+        error_tail_ += text;
+        error_tail_ += '\n';
+        if (error_tail_.size() > kErrorTail) {
+            // cut at a code point: the tail starts at the first byte that begins one
+            auto from = error_tail_.size() - kErrorTail;
+            while (from < error_tail_.size() &&
+                   (static_cast<unsigned char>(error_tail_[from]) & 0xc0U) == 0x80U) {
+                ++from;
+            }
+            error_tail_.erase(0, from);
+        }
+    }
+    LogEvent log{
+        .at = clock_.now(),
+        .level = stream == OutputStream::err ? LogLevel::warning : LogLevel::info,
+        .message = std::move(text),
+    };
+    if (truncated) {
+        log.context_json = R"({"truncated":true})";
+    }
+    return push(std::move(log));
+}
+
+SinkAnswer DriverOutput::position(std::string_view text) {
+    reporter_.set_handle(write_bookmark({handle_text_, to_valid_utf8(text)}));
+    return SinkAnswer::go_on;
+}
+
+std::string write_bookmark(const RunBookmark& bookmark) {
+    Json json = {{"handle", bookmark.handle}};
+    if (bookmark.position) {
+        json["position"] = *bookmark.position;
+    }
+    return dump_json(json);
+}
+
+std::optional<RunBookmark> read_bookmark(const std::string& text) {
+    const auto json = parse_json(text);
+    if (!json || !json->is_object() || !json->contains("handle") ||
+        !(*json)["handle"].is_string()) {
+        return std::nullopt;
+    }
+    RunBookmark bookmark{.handle = (*json)["handle"].get<std::string>()};
+    if (json->contains("position") && (*json)["position"].is_string()) {
+        bookmark.position = (*json)["position"].get<std::string>();
+    }
+    return bookmark;
+}
+
+}  // namespace opslab

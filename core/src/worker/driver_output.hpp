@@ -1,0 +1,57 @@
+#pragma once
+
+#include "domain/run_event.hpp"
+#include "worker/reporter.hpp"
+
+#include <opslab/runner.hpp>
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace opslab {
+
+/// Turns what a run prints into events, and remembers how the driver said that it ended. The text
+/// is hostile: only what is a valid event counts, and only once.
+class DriverOutput final : public RunSink {
+public:
+    DriverOutput(Reporter& reporter, Clock& clock, std::string handle_text);
+
+    [[nodiscard]] SinkAnswer event(std::string_view json) override;
+    [[nodiscard]] SinkAnswer output(OutputStream stream, std::string_view line, bool truncated)
+        override;
+    [[nodiscard]] SinkAnswer position(std::string_view text) override;
+
+    [[nodiscard]] const std::optional<TaskResult>& result() const { return result_; }
+    [[nodiscard]] const std::optional<Failure>& failure() const { return failure_; }
+    [[nodiscard]] bool clean() const { return clean_; }
+    /// The phase that has begun and not ended; empty between phases.
+    [[nodiscard]] const std::string& phase() const { return phase_; }
+    /// The last lines of stderr, at most some 4 KiB.
+    [[nodiscard]] const std::string& error_tail() const { return error_tail_; }
+
+private:
+    SinkAnswer take(DriverEvent event);
+    SinkAnswer note(LogLevel level, std::string message);
+    SinkAnswer push(RunEvent event);
+
+    Reporter& reporter_;
+    Clock& clock_;
+    std::string handle_text_;
+    std::optional<TaskResult> result_;
+    std::optional<Failure> failure_;
+    bool clean_ = false;
+    std::string phase_;
+    std::string error_tail_;
+};
+
+/// What is kept with an attempt so that a successor finds the run: the runner's handle, and up to
+/// where its output was stored.
+struct RunBookmark {
+    std::string handle{};
+    std::optional<std::string> position{};
+};
+[[nodiscard]] std::string write_bookmark(const RunBookmark& bookmark);
+[[nodiscard]] std::optional<RunBookmark> read_bookmark(const std::string& text);
+
+}  // namespace opslab

@@ -1,0 +1,163 @@
+#include "worker/reporter.hpp"
+
+#include "worker/backoff.hpp"
+
+#include <utility>
+
+namespace opslab {
+
+namespace {
+
+std::size_t size_of(const RunEvent& event) {
+    constexpr std::size_t kOverhead = 128;
+    if (const auto* log = std::get_if<LogEvent>(&event)) {
+        return kOverhead + log->message.size() + log->context_json.size();
+    }
+    if (const auto* step = std::get_if<StepEvent>(&event)) {
+        return kOverhead + step->body_json.size();
+    }
+    return kOverhead;
+}
+
+bool try_again(const Error& error) {
+    return error.code == Errc::unavailable || error.code == Errc::timeout ||
+           error.code == Errc::exhausted || error.code == Errc::internal;
+}
+
+}  // namespace
+
+Reporter::Reporter(
+    WorkerPort& port,
+    Clock& clock,
+    Logger& logger,
+    EventReport heading,
+    Limits limits,
+    OnLost on_lost
+)
+    : port_(port),
+      clock_(clock),
+      logger_(logger),
+      heading_(std::move(heading)),
+      limits_(limits),
+      on_lost_(std::move(on_lost)),
+      thread_([this] { run(); }) {}
+
+Reporter::~Reporter() {
+    end();
+}
+
+void Reporter::end() {
+    close();
+    if (thread_.joinable()) {
+        thread_.join();
+    }
+}
+
+bool Reporter::push(RunEvent event) {
+    const auto size = size_of(event);
+    std::unique_lock lock(mutex_);
+    moved_.wait(lock, [&] {
+        const bool room = buffer_.size() < limits_.events &&
+                          (buffer_.empty() || buffered_bytes_ + size <= limits_.bytes);
+        return room || lost_ || closed_;
+    });
+    if (lost_ || closed_) {
+        return false;
+    }
+    buffer_.push_back(std::move(event));
+    buffered_bytes_ += size;
+    wake_.notify_one();
+    return true;
+}
+
+void Reporter::set_handle(std::string handle) {
+    const std::lock_guard lock(mutex_);
+    handle_ = std::move(handle);
+    wake_.notify_one();
+}
+
+bool Reporter::flush() {
+    std::unique_lock lock(mutex_);
+    moved_.wait(lock, [&] {
+        return (buffer_.empty() && !handle_ && !sending_) || lost_ || closed_;
+    });
+    return !lost_ && !closed_;
+}
+
+void Reporter::close() {
+    const std::lock_guard lock(mutex_);
+    closed_ = true;
+    wake_.notify_all();
+    moved_.notify_all();
+}
+
+bool Reporter::lost() const {
+    const std::lock_guard lock(mutex_);
+    return lost_;
+}
+
+EventReport Reporter::take_batch() {
+    EventReport report = heading_;
+    report.handle = std::exchange(handle_, std::nullopt);
+    while (!buffer_.empty() && report.events.size() < limits_.events) {
+        buffered_bytes_ -= size_of(buffer_.front());
+        report.events.push_back(std::move(buffer_.front()));
+        buffer_.pop_front();
+    }
+    return report;
+}
+
+void Reporter::run() {
+    std::unique_lock lock(mutex_);
+    while (true) {
+        wake_.wait(lock, [&] { return closed_ || !buffer_.empty() || handle_; });
+        if (closed_) {
+            return;
+        }
+        const auto report = take_batch();
+        sending_ = true;
+        moved_.notify_all();  // there is room again
+        lock.unlock();
+        const bool owned = send(report);
+        if (!owned) {
+            on_lost_();
+        }
+        lock.lock();
+        sending_ = false;
+        lost_ = lost_ || !owned;
+        moved_.notify_all();
+        if (lost_) {
+            return;
+        }
+    }
+}
+
+bool Reporter::send(const EventReport& report) {
+    Backoff backoff(std::chrono::milliseconds{100}, std::chrono::seconds{10});
+    bool said = false;
+    while (true) {
+        const auto receipt = port_.report(report);
+        if (receipt) {
+            return true;
+        }
+        if (!try_again(receipt.error())) {
+            return false;
+        }
+        if (!std::exchange(said, true)) {
+            log(logger_,
+                LogLevel::warning,
+                "events wait until the coordinator answers",
+                {{"task", report.task.value}, {"error", receipt.error().message}});
+        }
+        std::unique_lock lock(mutex_);
+        const auto until = clock_.steady() + backoff.next();
+        while (!closed_ && clock_.steady() < until) {
+            clock_.wait_until(lock, wake_, until);
+        }
+        if (closed_) {
+            return true;  // given up by the owner, not lost to another
+        }
+    }
+}
+
+}  // namespace opslab

@@ -1,0 +1,80 @@
+#pragma once
+
+#include "worker/port.hpp"
+
+#include <condition_variable>
+#include <cstddef>
+#include <deque>
+#include <functional>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <thread>
+
+namespace opslab {
+
+/// Sends one attempt's events to the coordinator, in order, batched: what arrives while a report is
+/// under way goes into the next one. Bounded: `push` blocks while the buffer is full, and so slows
+/// the driver down. While the coordinator is away it tries again for as long as it takes.
+class Reporter {
+public:
+    struct Limits {
+        std::size_t events = kMaxEventsPerReport;
+        std::size_t bytes = std::size_t{4} << 20U;
+    };
+    /// Told once, from the sender's thread, that the attempt is no longer this worker's.
+    using OnLost = std::function<void()>;
+
+    Reporter(
+        WorkerPort& port,
+        Clock& clock,
+        Logger& logger,
+        EventReport heading,
+        Limits limits,
+        OnLost on_lost
+    );
+    Reporter(const Reporter&) = delete;
+    Reporter& operator=(const Reporter&) = delete;
+    ~Reporter();
+
+    /// False where the attempt is lost or `close` was called: nothing more is wanted.
+    bool push(RunEvent event);
+
+    /// Goes with the next report: how a successor can pick the run up, and from where.
+    void set_handle(std::string handle);
+
+    /// Waits until everything pushed so far is durable. False where it never will be.
+    bool flush();
+
+    /// Gives up: nothing more is sent, and a blocked `push` returns.
+    void close();
+
+    /// `close`, and the sender has ended. Not from `on_lost`.
+    void end();
+
+    [[nodiscard]] bool lost() const;
+
+private:
+    void run();
+    bool send(const EventReport& report);
+    [[nodiscard]] EventReport take_batch();
+
+    WorkerPort& port_;
+    Clock& clock_;
+    Logger& logger_;
+    EventReport heading_;  // task, attempt, worker; no events
+    Limits limits_;
+    OnLost on_lost_;
+    mutable std::mutex mutex_;
+    std::condition_variable wake_;   // the sender has work
+    std::condition_variable moved_;  // the sender made progress
+    std::deque<RunEvent> buffer_;
+    std::size_t buffered_bytes_ = 0;
+    std::optional<std::string> handle_;
+    bool sending_ = false;
+    bool lost_ = false;
+    bool closed_ = false;
+    std::thread thread_;  // last: it uses everything above
+};
+
+}  // namespace opslab

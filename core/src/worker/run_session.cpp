@@ -1,0 +1,288 @@
+#include "worker/run_session.hpp"
+
+#include "base/rfc3339.hpp"
+#include "base/text.hpp"
+#include "worker/backoff.hpp"
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include <utility>
+
+namespace opslab {
+
+namespace {
+
+constexpr int kFinishTries = 200;  // with the back-off below: about half an hour
+
+/// The OPSLAB_TASK_FILE object, all but `event_prefix`.
+std::string task_file_json(const ClaimedTask& claimed) {
+    const auto& task = claimed.task;
+    return dump_json({
+        {"task_id", task.id.value},
+        {"attempt", task.attempt},
+        {"problem_id", task.problem_id},
+        {"agent_config", parse_json(task.parameters.agent_config_json).value_or(Json::object())},
+        {"max_steps", task.parameters.max_steps},
+        {"deadline", format_time(claimed.deadline)},
+        {"metadata", parse_json(task.parameters.metadata_json).value_or(Json::object())},
+    });
+}
+
+/// How a failed call of the runner counts in the outcome algebra.
+Failure failure_of(const RunnerError& error, std::string phase) {
+    const bool task = error.code == RunnerErrc::task || error.code == RunnerErrc::invalid ||
+                      error.code == RunnerErrc::unsupported;
+    return {
+        .kind = task ? FailureKind::task : FailureKind::infrastructure,
+        .phase = std::move(phase),
+        .message = error.message,
+    };
+}
+
+/// How an exit counts that came with neither result nor error.
+Failure failure_of(const RunEnd& end, std::string phase) {
+    std::string message;
+    switch (end.how) {
+        case EndKind::exited:
+            message = fmt::format("the driver exited with status {} and gave no result", end.code);
+            break;
+        case EndKind::signalled:
+            message =
+                fmt::format("the driver was killed by signal {} and gave no result", end.code);
+            break;
+        case EndKind::out_of_memory:
+            message = "the driver was killed for using more memory than it was given";
+            break;
+    }
+    return {.kind = FailureKind::task, .phase = std::move(phase), .message = std::move(message)};
+}
+
+std::string with_tail(const std::string& message, const std::string& tail) {
+    return tail.empty() ? message : message + "\nthe last lines of stderr:\n" + tail;
+}
+
+}  // namespace
+
+std::string run_id_of(const TaskId& task, int attempt) {
+    return task.value + "." + std::to_string(attempt);
+}
+
+RunSession::RunSession(const Context& context, ClaimedTask claimed, int slot)
+    : context_(context),
+      claimed_(std::move(claimed)),
+      slot_(slot),
+      reporter_(
+          context_.port,
+          context_.clock,
+          context_.logger,
+          EventReport{
+              .task = claimed_.task.id,
+              .attempt = claimed_.task.attempt,
+              .worker = context_.worker},
+          {},
+          [this] { stop(StopReason::lost); }
+      ) {}
+
+RunSession::~RunSession() {
+    if (stopper_.joinable()) {
+        stopper_.join();
+    }
+}
+
+void RunSession::stop(StopReason reason) {
+    auto none = StopReason::none;
+    if (!reason_.compare_exchange_strong(none, reason)) {
+        return;
+    }
+    if (reason == StopReason::abandoned) {
+        reporter_.close();
+        interrupt_.set();
+        return;
+    }
+    const std::lock_guard lock(mutex_);
+    if (!handle_) {
+        interrupt_.set();  // still starting
+    } else if (!settled_) {
+        begin_stopping(*handle_);
+    }
+}
+
+void RunSession::begin_stopping(const RunHandle& handle) {
+    stopper_ = std::thread([this, handle] {
+        const auto stopped = context_.runner.stop(handle, context_.stop_grace);
+        if (!stopped) {
+            note(LogLevel::error, "stop failed: " + stopped.error().message);
+        }
+    });
+}
+
+void RunSession::end_stopping() {
+    std::thread stopper;
+    {
+        const std::lock_guard lock(mutex_);
+        settled_ = true;
+        stopper = std::move(stopper_);
+    }
+    if (stopper.joinable()) {
+        stopper.join();
+    }
+}
+
+void RunSession::phase(PhaseEdge edge) {
+    reporter_.push(PhaseEvent{.at = context_.clock.now(), .name = "prepare", .edge = edge});
+}
+
+void RunSession::note(LogLevel level, const std::string& message) {
+    log(context_.logger,
+        level,
+        message,
+        {{"task", task().value},
+         {"attempt", std::to_string(attempt())},
+         {"worker", context_.worker.value}});
+}
+
+RunnerResult<RunHandle> RunSession::start_run() {
+    const SlotSpec slot{context_.worker, slot_};
+    if (const auto ready = context_.runner.prepare(slot, {interrupt_.fd()}); !ready) {
+        return tl::unexpected(ready.error());
+    }
+    const RunRequest request{
+        .run_id = run_id(),
+        .slot = slot,
+        .task = task(),
+        .attempt = attempt(),
+        .problem_id = claimed_.task.problem_id,
+        .task_json = task_file_json(claimed_),
+        .deadline = claimed_.deadline,
+    };
+    return context_.runner.start(request, {interrupt_.fd()});
+}
+
+void RunSession::run() {
+    attempt_run();
+    reporter_.end();
+}
+
+void RunSession::attempt_run() {
+    phase(PhaseEdge::begin);
+    auto handle = start_run();
+    phase(PhaseEdge::end);
+    if (!handle) {
+        settle(nullptr, nullptr, tl::unexpected(handle.error()));
+        return;
+    }
+    reporter_.set_handle(write_bookmark({handle->text, std::nullopt}));
+    follow(*handle, std::nullopt);
+}
+
+void RunSession::resume(const std::optional<std::string>& bookmark) {
+    const auto found = bookmark ? read_bookmark(*bookmark) : std::nullopt;
+    if (!found) {
+        finish(
+            Failure{FailureKind::worker_lost, "", "the worker restarted before the run was noted"},
+            "the worker restarted; nothing was known of the run"
+        );
+        return;
+    }
+    note(LogLevel::info, "picking up the run of a predecessor");
+    follow(RunHandle{found->handle}, found->position);
+    reporter_.end();
+}
+
+void RunSession::follow(const RunHandle& handle, std::optional<std::string> position) {
+    {
+        const std::lock_guard lock(mutex_);
+        handle_ = handle;
+        const auto reason = reason_.load();
+        if (reason != StopReason::none && reason != StopReason::abandoned) {
+            begin_stopping(handle);  // stop came while it was starting
+        }
+    }
+    DriverOutput output(reporter_, context_.clock, handle.text);
+    std::optional<std::string_view> from;
+    if (position) {
+        from = *position;
+    }
+    // Once the stop is under way its end is what is waited for: only an abandoned run is left.
+    auto end = context_.runner.wait(handle, from, output, {interrupt_.fd()});
+    if (!end && end.error().code == RunnerErrc::interrupted &&
+        reason_.load() != StopReason::abandoned) {
+        // the sink left off because nobody wants the output any more: by force, then
+        [[maybe_unused]] const auto stopped =
+            context_.runner.stop(handle, std::chrono::milliseconds{0});
+    }
+    settle(&handle, &output, end);
+}
+
+void RunSession::settle(
+    const RunHandle* handle, const DriverOutput* output, const RunnerResult<RunEnd>& end
+) {
+    const auto reason = reason_.load();
+    if (reason == StopReason::abandoned) {
+        return;  // the successor finds the run by its handle and label
+    }
+    const bool ours =
+        reason != StopReason::lost && reason != StopReason::cancelled && reporter_.flush();
+    if (ours && output != nullptr && output->result()) {
+        finish(*output->result(), {});
+    } else if (ours && output != nullptr && output->failure()) {
+        const auto& failure = *output->failure();
+        finish(failure, with_tail(failure.message, output->error_tail()));
+    } else if (ours && reason == StopReason::none) {
+        const auto phase = output != nullptr ? output->phase() : std::string("prepare");
+        const auto tail = output != nullptr ? output->error_tail() : std::string();
+        auto failure = end ? failure_of(*end, phase) : failure_of(end.error(), phase);
+        if (!end && end.error().code == RunnerErrc::not_found) {
+            failure = {FailureKind::worker_lost, phase, "the run did not outlive its worker"};
+        }
+        finish(failure, with_tail(failure.message, tail));
+    }
+    end_stopping();
+    if (handle != nullptr) {
+        destroy(*handle);
+    }
+}
+
+void RunSession::finish(std::variant<TaskResult, Failure> outcome, std::string error_details) {
+    const AttemptEnd end{
+        .task = task(),
+        .attempt = attempt(),
+        .worker = context_.worker,
+        .outcome = std::move(outcome),
+        .error_details = std::move(error_details),
+        .digest = "embedded:" + run_id(),
+    };
+    Backoff backoff(std::chrono::milliseconds{100}, std::chrono::seconds{10});
+    for (int tries = 0; tries < kFinishTries; ++tries) {
+        const auto done = context_.port.finish(end);
+        if (done) {
+            return;
+        }
+        const auto code = done.error().code;
+        if (code == Errc::stale_attempt || code == Errc::not_found || code == Errc::conflict ||
+            code == Errc::invalid_argument) {
+            note(LogLevel::warning, "the end of a run came too late: " + done.error().message);
+            return;
+        }
+        std::unique_lock lock(mutex_);
+        std::condition_variable never;
+        const auto until = context_.clock.steady() + backoff.next();
+        while (reason_.load() != StopReason::abandoned && context_.clock.steady() < until) {
+            context_.clock.wait_until(lock, never, until);
+        }
+        if (reason_.load() == StopReason::abandoned) {
+            return;
+        }
+    }
+    note(LogLevel::error, "the end of a run could not be told; its lease will run out");
+}
+
+void RunSession::destroy(const RunHandle& handle) {
+    const auto destroyed = context_.runner.destroy(handle);
+    if (!destroyed) {
+        note(LogLevel::error, "a run was left behind: " + destroyed.error().message);
+    }
+}
+
+}  // namespace opslab

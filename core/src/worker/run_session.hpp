@@ -1,0 +1,90 @@
+#pragma once
+
+#include "worker/driver_output.hpp"
+#include "worker/port.hpp"
+#include "worker/reporter.hpp"
+#include "worker/wake_fd.hpp"
+
+#include <opslab/runner.hpp>
+
+#include <atomic>
+#include <chrono>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <thread>
+
+namespace opslab {
+
+/// Why a run is stopped before its driver has ended.
+enum class StopReason : std::uint8_t {
+    none,
+    cancelled,  ///< the task was cancelled
+    deadline,   ///< the attempt's time is up: the sweep gives it its status
+    lost,       ///< the attempt is no longer ours
+    abandoned,  ///< this worker stops; the run stays for its successor
+};
+
+/// The id of a run: its task and attempt.
+[[nodiscard]] std::string run_id_of(const TaskId& task, int attempt);
+
+/// One attempt on this worker, from the claim (or from what a predecessor left) to its end.
+/// `run` is called once, on a thread of its own; `stop` from any thread.
+class RunSession {
+public:
+    struct Context {
+        WorkerPort& port;
+        Runner& runner;
+        Clock& clock;
+        Logger& logger;
+        WorkerId worker;
+        std::chrono::milliseconds stop_grace;
+    };
+
+    RunSession(const Context& context, ClaimedTask claimed, int slot);
+    RunSession(const RunSession&) = delete;
+    RunSession& operator=(const RunSession&) = delete;
+    ~RunSession();
+
+    /// A new run: start, wait, report, finish, destroy.
+    void run();
+    /// A predecessor's run: go on waiting where `bookmark` says; without one it is gone.
+    void resume(const std::optional<std::string>& bookmark);
+
+    /// Ends the run early; the first reason counts. Returns at once.
+    void stop(StopReason reason);
+
+    [[nodiscard]] const TaskId& task() const { return claimed_.task.id; }
+    [[nodiscard]] int attempt() const { return claimed_.task.attempt; }
+    [[nodiscard]] Timestamp deadline() const { return claimed_.deadline; }
+    [[nodiscard]] std::string run_id() const { return run_id_of(task(), attempt()); }
+    [[nodiscard]] StopReason stop_reason() const { return reason_.load(); }
+
+private:
+    void attempt_run();
+    [[nodiscard]] RunnerResult<RunHandle> start_run();
+    void follow(const RunHandle& handle, std::optional<std::string> position);
+    void settle(
+        const RunHandle* handle, const DriverOutput* output, const RunnerResult<RunEnd>& end
+    );
+    void finish(std::variant<TaskResult, Failure> outcome, std::string error_details);
+    void destroy(const RunHandle& handle);
+    void begin_stopping(const RunHandle& handle);
+    void end_stopping();
+    void phase(PhaseEdge edge);
+    void note(LogLevel level, const std::string& message);
+
+    Context context_;
+    ClaimedTask claimed_;
+    int slot_;
+    WakeFd interrupt_;
+    std::atomic<StopReason> reason_{StopReason::none};
+    std::mutex mutex_;                 // guards the three below
+    bool settled_ = false;             // nothing is left to stop
+    std::optional<RunHandle> handle_;  // once there is something to stop
+    std::thread stopper_;              // runs Runner::stop, which takes up to the grace
+    Reporter reporter_;                // last: its thread calls stop()
+};
+
+}  // namespace opslab

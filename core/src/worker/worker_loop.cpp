@@ -1,0 +1,366 @@
+#include "worker/worker_loop.hpp"
+
+#include "worker/backoff.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace opslab {
+
+namespace {
+
+const Duration kFirstPause = std::chrono::milliseconds{200};
+const Duration kLongestPause = std::chrono::seconds{10};
+
+}  // namespace
+
+WorkerLoop::WorkerLoop(
+    WorkerPort& port, Runner& runner, Clock& clock, Logger& logger, Settings settings
+)
+    : port_(port),
+      runner_(runner),
+      clock_(clock),
+      logger_(logger),
+      settings_(std::move(settings)),
+      slots_(static_cast<std::size_t>(settings_.identity.max_parallel_tasks)) {}
+
+WorkerLoop::~WorkerLoop() {
+    stop();
+}
+
+void WorkerLoop::start() {
+    running_ = true;
+    port_.on_orders(id(), [this] {
+        const std::lock_guard lock(mutex_);
+        look_ = true;
+        wake_.notify_all();
+    });
+    control_ = std::thread([this] { control(); });
+    claim_ = std::thread([this] { claim(); });
+}
+
+void WorkerLoop::drain() {
+    {
+        const std::lock_guard lock(mutex_);
+        draining_ = true;
+        wake_.notify_all();
+    }
+    port_.release(id());
+}
+
+bool WorkerLoop::wait_until_idle(SteadyTime deadline) {
+    std::unique_lock lock(mutex_);
+    while (free_slots() < slots()) {
+        if (clock_.steady() >= deadline) {
+            return false;
+        }
+        clock_.wait_until(lock, wake_, deadline);
+    }
+    return true;
+}
+
+void WorkerLoop::stop() {
+    if (!running_) {
+        return;
+    }
+    {
+        const std::lock_guard lock(mutex_);
+        draining_ = true;
+        stopping_ = true;
+        for (auto& slot : slots_) {
+            if (slot.session) {
+                slot.session->stop(StopReason::abandoned);
+            }
+        }
+        wake_.notify_all();
+    }
+    port_.on_orders(id(), nullptr);
+    port_.release(id());
+    control_.join();
+    claim_.join();
+    for (auto& slot : slots_) {
+        if (slot.thread.joinable()) {
+            slot.thread.join();
+        }
+        slot.session.reset();
+    }
+    if (enrolled_) {
+        if (const auto retired = port_.retire(id()); !retired) {
+            note(LogLevel::warning, "worker could not sign off", retired.error().message);
+        }
+    }
+    running_ = false;
+}
+
+int WorkerLoop::busy_slots() const {
+    const std::lock_guard lock(mutex_);
+    return slots() - free_slots();
+}
+
+int WorkerLoop::free_slots() const {
+    return static_cast<int>(std::count_if(slots_.begin(), slots_.end(), [](const Slot& slot) {
+        return slot.session == nullptr;
+    }));
+}
+
+bool WorkerLoop::pause(std::unique_lock<std::mutex>& lock, Duration length) {
+    const auto until = clock_.steady() + length;
+    while (!stopping_ && clock_.steady() < until) {
+        clock_.wait_until(lock, wake_, until);
+    }
+    return !stopping_;
+}
+
+bool WorkerLoop::pause(Duration length) {
+    std::unique_lock lock(mutex_);
+    return pause(lock, length);
+}
+
+void WorkerLoop::note(LogLevel level, std::string_view message, const std::string& error) {
+    if (error.empty()) {
+        log(logger_, level, message, {{"worker", id().value}});
+    } else {
+        log(logger_, level, message, {{"worker", id().value}, {"error", error}});
+    }
+}
+
+// --- control: enrol, recover, heartbeats ------------------------------------------------------
+
+bool WorkerLoop::enroll() {
+    Backoff backoff(kFirstPause, kLongestPause);
+    bool said = false;
+    while (true) {
+        const auto worker = port_.enroll(settings_.identity);
+        if (worker) {
+            note(LogLevel::info, "worker enrolled");
+            return true;
+        }
+        if (!std::exchange(said, true)) {
+            note(LogLevel::warning, "worker could not enrol; trying on", worker.error().message);
+        }
+        if (!pause(backoff.next())) {
+            return false;
+        }
+    }
+}
+
+bool WorkerLoop::recover() {
+    Backoff backoff(kFirstPause, kLongestPause);
+    while (true) {
+        const auto attempts = port_.running(id());
+        if (attempts && remove_leftovers(*attempts) && adopt(*attempts)) {
+            return true;
+        }
+        if (!pause(backoff.next())) {
+            return false;
+        }
+    }
+}
+
+bool WorkerLoop::remove_leftovers(const std::vector<RunningAttempt>& attempts) {
+    const auto owned = runner_.list_owned(id());
+    if (!owned) {
+        note(LogLevel::warning, "leftovers cannot be listed yet", owned.error().message);
+        return false;
+    }
+    for (const auto& run : *owned) {
+        const bool wanted = std::any_of(attempts.begin(), attempts.end(), [&](const auto& attempt) {
+            return attempt.handle && run_id_of(attempt.task.id, attempt.task.attempt) == run.run_id;
+        });
+        if (wanted) {
+            continue;
+        }
+        if (const auto destroyed = runner_.destroy(run.handle); !destroyed) {
+            note(LogLevel::warning, "a leftover cannot be removed", destroyed.error().message);
+            return false;
+        }
+        log(logger_,
+            LogLevel::info,
+            "removed what a dead run left",
+            {{"worker", id().value}, {"run", run.run_id}});
+    }
+    return true;
+}
+
+bool WorkerLoop::adopt(const std::vector<RunningAttempt>& attempts) {
+    for (const auto& attempt : attempts) {
+        {
+            std::unique_lock lock(mutex_);
+            // more than our slots, where the configuration gave us fewer: one after the other
+            while (free_slots() == 0 && !stopping_) {
+                clock_.wait_until(lock, wake_, SteadyTime::max());
+                reap();
+            }
+            if (stopping_) {
+                return false;
+            }
+        }
+        begin({attempt.task, attempt.deadline}, true, attempt.handle);
+    }
+    return true;
+}
+
+void WorkerLoop::control() {
+    if (!enroll() || !recover()) {
+        return;
+    }
+    std::unique_lock lock(mutex_);
+    enrolled_ = true;
+    wake_.notify_all();
+    auto next_beat = clock_.steady() + settings_.heartbeat_interval;
+    while (!stopping_) {
+        if (look_ || clock_.steady() >= next_beat) {
+            look_ = false;
+            lock.unlock();
+            beat();
+            lock.lock();
+            next_beat = clock_.steady() + settings_.heartbeat_interval;
+            continue;
+        }
+        check_deadlines();
+        reap();
+        clock_.wait_until(lock, wake_, next_control(next_beat));
+    }
+}
+
+SteadyTime WorkerLoop::next_control(SteadyTime next_beat) const {
+    auto next = next_beat;
+    const auto now = clock_.now();
+    for (const auto& slot : slots_) {
+        if (slot.session && slot.session->stop_reason() == StopReason::none) {
+            next = std::min(
+                next, clock_.steady() + std::max(Duration{0}, slot.session->deadline() - now)
+            );
+        }
+    }
+    return next;
+}
+
+void WorkerLoop::check_deadlines() {
+    const auto now = clock_.now();
+    for (auto& slot : slots_) {
+        if (slot.session && slot.session->stop_reason() == StopReason::none &&
+            now >= slot.session->deadline()) {
+            log(logger_,
+                LogLevel::warning,
+                "deadline passed; stopping the run",
+                {{"worker", id().value}, {"task", slot.session->task().value}});
+            slot.session->stop(StopReason::deadline);
+        }
+    }
+}
+
+void WorkerLoop::beat() {
+    Heartbeat beat{.worker = id()};
+    {
+        const std::lock_guard lock(mutex_);
+        for (const auto& slot : slots_) {
+            if (slot.session) {
+                beat.status = WorkerStatus::busy;
+                beat.current_task = slot.session->task();
+                break;
+            }
+        }
+    }
+    const auto receipt = port_.heartbeat(beat);
+    if (!receipt) {
+        note(LogLevel::warning, "heartbeat failed", receipt.error().message);
+        if (receipt.error().code == Errc::not_found) {
+            [[maybe_unused]] const bool enrolled = enroll();
+        }
+        return;
+    }
+    const std::lock_guard lock(mutex_);
+    for (const auto& task : receipt->cancel) {
+        for (auto& slot : slots_) {
+            if (slot.session && slot.session->task() == task) {
+                slot.session->stop(StopReason::cancelled);
+            }
+        }
+    }
+}
+
+// --- slots ------------------------------------------------------------------------------------
+
+void WorkerLoop::begin(ClaimedTask claimed, bool resumed, std::optional<std::string> bookmark) {
+    const std::lock_guard lock(mutex_);
+    const auto free = std::find_if(slots_.begin(), slots_.end(), [](const Slot& slot) {
+        return slot.session == nullptr;
+    });
+    if (free == slots_.end()) {
+        // never: claims ask for no more than the free slots, and only this thread fills them
+        note(LogLevel::critical, "a claimed task has no slot; its lease will run out");
+        return;
+    }
+    const RunSession::Context context{port_, runner_, clock_, logger_, id(), settings_.stop_grace};
+    const auto index = static_cast<int>(free - slots_.begin());
+    free->session = std::make_unique<RunSession>(context, std::move(claimed), index);
+    free->done = false;
+    free->thread = std::thread([this, index, resumed, bookmark = std::move(bookmark)] {
+        auto& slot = slots_[static_cast<std::size_t>(index)];
+        auto& session = *slot.session;
+        if (resumed) {
+            session.resume(bookmark);
+        } else {
+            session.run();
+        }
+        const std::lock_guard guard(mutex_);
+        slot.done = true;
+        wake_.notify_all();
+    });
+    if (stopping_) {
+        free->session->stop(StopReason::abandoned);
+    }
+    wake_.notify_all();
+}
+
+void WorkerLoop::reap() {
+    for (auto& slot : slots_) {
+        if (slot.done && slot.thread.joinable()) {
+            slot.thread.join();  // it has nothing left to do but to return
+            slot.session.reset();
+            slot.done = false;
+            wake_.notify_all();
+        }
+    }
+}
+
+void WorkerLoop::claim() {
+    Backoff backoff(kFirstPause, kLongestPause);
+    std::unique_lock lock(mutex_);
+    while (!draining_) {
+        reap();
+        const int free = free_slots();
+        if (!enrolled_ || free == 0) {
+            clock_.wait_until(lock, wake_, SteadyTime::max());
+            continue;
+        }
+        lock.unlock();
+        auto claimed = port_.claim({id(), free}, settings_.claim_wait);
+        if (claimed) {
+            backoff.reset();
+            for (auto& task : *claimed) {
+                begin(std::move(task), false, std::nullopt);
+            }
+        } else {
+            note(LogLevel::warning, "claim failed", claimed.error().message);
+        }
+        lock.lock();
+        if (!claimed) {
+            look_ =
+                claimed.error().code == Errc::conflict || look_;  // offline: a beat brings us back
+            wake_.notify_all();
+            [[maybe_unused]] const bool go_on = pause(lock, backoff.next());
+        }
+    }
+    // drained: whoever waits for idle slots needs them reaped
+    while (!stopping_) {
+        reap();
+        if (free_slots() == slots()) {
+            wake_.notify_all();
+        }
+        clock_.wait_until(lock, wake_, SteadyTime::max());
+    }
+}
+
+}  // namespace opslab

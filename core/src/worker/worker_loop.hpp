@@ -1,0 +1,91 @@
+#pragma once
+
+#include "worker/port.hpp"
+#include "worker/run_session.hpp"
+
+#include <atomic>
+#include <condition_variable>
+#include <memory>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+namespace opslab {
+
+/// A worker: enrols, picks up what a predecessor of its id left, then claims tasks for its free
+/// slots and runs each on a thread of its own, with heartbeats, cancel orders and deadlines.
+/// The same loop serves inside a coordinator and elsewhere; only the port differs.
+class WorkerLoop {
+public:
+    struct Settings {
+        NewWorker identity{};
+        Duration heartbeat_interval = std::chrono::seconds{30};
+        std::chrono::milliseconds stop_grace = std::chrono::seconds{30};
+        Duration claim_wait = std::chrono::seconds{20};
+    };
+
+    WorkerLoop(WorkerPort& port, Runner& runner, Clock& clock, Logger& logger, Settings settings);
+    WorkerLoop(const WorkerLoop&) = delete;
+    WorkerLoop& operator=(const WorkerLoop&) = delete;
+    /// Stops at once, leaving runs to a successor.
+    ~WorkerLoop();
+
+    /// Starts the threads. Once.
+    void start();
+
+    /// Takes no more tasks. Returns at once; fine before `start` and twice.
+    void drain();
+
+    /// Waits until no run is left, at most until `deadline`. True if none is left.
+    bool wait_until_idle(SteadyTime deadline);
+
+    /// Ends the loop: runs that are still there are abandoned (a successor picks them up), the
+    /// worker goes offline. Fine before `start` and twice.
+    void stop();
+
+    [[nodiscard]] const WorkerId& id() const { return settings_.identity.id; }
+    [[nodiscard]] int slots() const { return settings_.identity.max_parallel_tasks; }
+    [[nodiscard]] int busy_slots() const;
+    [[nodiscard]] bool running() const { return running_; }
+
+private:
+    struct Slot {
+        std::unique_ptr<RunSession> session;  // null: free
+        std::thread thread;
+        bool done = false;
+    };
+
+    void control();  // enrol, recover, then heartbeats, orders, deadlines
+    void claim();    // claims while slots are free
+    bool enroll();
+    bool recover();
+    bool adopt(const std::vector<RunningAttempt>& attempts);
+    bool remove_leftovers(const std::vector<RunningAttempt>& attempts);
+    void beat();
+    void check_deadlines();
+    [[nodiscard]] SteadyTime next_control(SteadyTime next_beat) const;
+    void begin(ClaimedTask claimed, bool resumed, std::optional<std::string> bookmark);
+    void reap();
+    [[nodiscard]] int free_slots() const;
+    [[nodiscard]] bool pause(std::unique_lock<std::mutex>& lock, Duration length);
+    [[nodiscard]] bool pause(Duration length);
+    void note(LogLevel level, std::string_view message, const std::string& error = {});
+
+    WorkerPort& port_;
+    Runner& runner_;
+    Clock& clock_;
+    Logger& logger_;
+    Settings settings_;
+    mutable std::mutex mutex_;
+    std::condition_variable wake_;  // anything below changed
+    std::vector<Slot> slots_;
+    bool enrolled_ = false;  // and recovered: claims may begin
+    bool look_ = false;      // a heartbeat is wanted now
+    bool draining_ = false;
+    bool stopping_ = false;
+    std::atomic<bool> running_{false};
+    std::thread control_;
+    std::thread claim_;
+};
+
+}  // namespace opslab
