@@ -72,6 +72,7 @@ public:
         void run() noexcept;
         /// Answers `error` instead of running.
         void refuse(const Error& error) noexcept { responder_.fail(error); }
+        [[nodiscard]] const std::string& request_id() const { return request_.request_id; }
 
     private:
         const Route& route_;
