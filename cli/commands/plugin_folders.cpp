@@ -1,0 +1,33 @@
+#include "commands/plugin_folders.hpp"
+
+#include "config/settings.hpp"
+
+#include <CLI/CLI.hpp>
+
+namespace opslab::cli {
+
+void add_plugin_options(CLI::App& command, PluginPlaces& places) {
+    command.add_option("--config", places.config_file, "Look where this configuration says")
+        ->type_name("FILE");
+    command.add_option("--path", places.folders, "Look in this folder first (may be repeated)")
+        ->type_name("FOLDER");
+    command.add_flag("--json", places.json, "Write JSON and nothing else");
+}
+
+Outcome<std::vector<std::string>> configured_folders(const PluginPlaces& places) {
+    auto folders = places.folders;
+    const auto file = places.config_file.empty()
+                          ? std::optional<std::filesystem::path>{}
+                          : std::optional<std::filesystem::path>{places.config_file};
+    const auto settings = config::load_settings(file, config::process_environment());
+    if (!settings) {
+        return tl::unexpected(complain_usage(
+            "the configuration is wrong (see opslab config check):\n" +
+            config::to_text(settings.error())
+        ));
+    }
+    folders.insert(folders.end(), settings->plugin_path.begin(), settings->plugin_path.end());
+    return folders;
+}
+
+}  // namespace opslab::cli

@@ -1,0 +1,16 @@
+#include "commands/root.hpp"
+
+#include <cstdio>
+#include <exception>
+
+int main(int argc, char** argv) {
+    try {
+        return opslab::cli::run_command_line(argc, argv);
+    } catch (const std::exception& error) {
+        // only a defect or no memory comes here: expected failures are values
+        std::fputs("opslab: ", stderr);
+        std::fputs(error.what(), stderr);
+        std::fputs("\n", stderr);
+        return 1;
+    }
+}
