@@ -1,0 +1,88 @@
+#include <opslab/sql/session.hpp>
+
+#include <nlohmann/json.hpp>
+#include <soci/soci.h>
+
+#include <stdexcept>
+
+namespace opslab::sql {
+
+// SOCI keeps the addresses of what is bound, so this never moves.
+struct Session::Prepared {
+    Prepared(soci::session& connection, const std::string& text)
+        : statement(
+              (connection.prepare << text, soci::use(parameter, "p"), soci::into(answer, null))
+          ) {}
+
+    std::string parameter{};
+    std::string answer{};
+    soci::indicator null = soci::i_ok;
+    soci::statement statement;
+};
+
+Session::Session(const StatementTable& statements, std::unique_ptr<soci::session> connection)
+    : statements_(statements), connection_(std::move(connection)) {}
+
+Session::~Session() = default;
+
+Session::Prepared& Session::prepared(std::string_view name) {
+    std::string key{name};
+    auto found = cache_.find(key);
+    if (found == cache_.end()) {
+        const auto* text = statements_.find(name);
+        if (text == nullptr) {
+            throw std::logic_error("no statement " + key);
+        }
+        auto fresh = std::make_unique<Prepared>(*connection_, *text);
+        found = cache_.emplace(std::move(key), std::move(fresh)).first;
+    }
+    return *found->second;
+}
+
+void Session::prepare(std::string_view name) {
+    prepared(name);
+}
+
+std::vector<nlohmann::json> Session::rows(std::string_view name, const nlohmann::json& parameter) {
+    auto& use = prepared(name);
+    // bytes that are no UTF-8 become U+FFFD instead of an exception
+    use.parameter = parameter.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+    std::vector<nlohmann::json> all;
+    bool got = use.statement.execute(true);
+    while (got) {
+        all.push_back(nlohmann::json::parse(use.answer));
+        got = use.statement.fetch();
+    }
+    return all;
+}
+
+nlohmann::json Session::row(std::string_view name, const nlohmann::json& parameter) {
+    auto all = rows(name, parameter);
+    return all.empty() ? nlohmann::json() : std::move(all.front());
+}
+
+void Session::command(const std::string& text) {
+    *connection_ << text;
+}
+
+ScopedTx::ScopedTx(Session& session, const std::string& begin) : session_(session) {
+    session_.command(begin);
+}
+
+ScopedTx::~ScopedTx() {
+    if (open_) {
+        try {
+            session_.command("ROLLBACK");
+        } catch (const std::exception&) {
+            // the database ended it already (a full disk does); the pool drops this session
+            open_ = false;
+        }
+    }
+}
+
+void ScopedTx::commit() {
+    session_.command("COMMIT");
+    open_ = false;
+}
+
+}  // namespace opslab::sql

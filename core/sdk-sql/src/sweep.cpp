@@ -1,0 +1,122 @@
+#include "verbs.hpp"
+
+namespace opslab::sql {
+
+namespace {
+
+std::string seconds_between(Timestamp from, Timestamp to) {
+    return std::to_string(std::chrono::duration_cast<std::chrono::seconds>(to - from).count());
+}
+
+AttemptOutcome timed_out(const AttemptRow& attempt, const Task& task) {
+    const auto minutes = std::to_string(task.parameters.timeout_minutes);
+    return AttemptOutcome{
+        .event = TaskEvent::timed_out,
+        .failure =
+            Failure{
+                .kind = FailureKind::timeout,
+                .phase = {},
+                .message = "not finished after " + minutes + " minutes"},
+        .error_details = "attempt " + std::to_string(attempt.attempt.attempt) + " on worker \"" +
+                         attempt.attempt.worker_id.value + "\" passed its deadline"};
+}
+
+// What is known, for a person: who had it, and when it was last heard of.
+std::string last_known(const AttemptRow& attempt, const WorkerRow* worker, Timestamp now) {
+    auto text = "attempt " + std::to_string(attempt.attempt.attempt) + " on worker \"" +
+                attempt.attempt.worker_id.value + "\": its lease ran out " +
+                seconds_between(attempt.lease_until, now) + " s ago";
+    if (worker != nullptr) {
+        text += ", the worker's last heartbeat came " +
+                seconds_between(worker->worker.last_heartbeat, now) + " s ago";
+    }
+    return text;
+}
+
+AttemptOutcome lost(
+    const AttemptRow& attempt,
+    const Task& task,
+    const WorkerRow* worker,
+    const Changes& changes,
+    const RetryPolicy& retry,
+    Entropy& entropy
+) {
+    const int number = attempt.attempt.attempt;
+    AttemptOutcome outcome{
+        .event = TaskEvent::failed,
+        .failure =
+            Failure{
+                .kind = FailureKind::worker_lost,
+                .phase = {},
+                .message = "worker \"" + attempt.attempt.worker_id.value + "\" was lost"},
+        .error_details = last_known(attempt, worker, changes.now())};
+    if (number <= task.parameters.max_retries) {
+        outcome.event = TaskEvent::retried;
+        outcome.not_before = changes.now() + retry_delay(number, retry, entropy.next());
+    }
+    return outcome;
+}
+
+void expire_workers(
+    Session& session, const SweepPolicy& policy, Timestamp now, SweepReport& report
+) {
+    const Json parameter{{"silent_since", to_micros(now - policy.heartbeat_timeout)}};
+    for (const auto& row : session.rows("worker.expire", parameter)) {
+        report.workers_offline.emplace_back(row.get<std::string>());
+    }
+    if (!report.workers_offline.empty()) {
+        session.rows("cancel.drop_of_workers", ids_of(report.workers_offline));
+    }
+}
+
+}  // namespace
+
+Result<SweepReport> SqlRunStore::sweep(const SweepPolicy& policy) {
+    return parts_.database.write([&](Session& session) {
+        Changes changes{parts_.host.clock.now(), parts_.host.entropy};
+        const auto now = changes.now();
+        SweepReport report;
+        std::vector<AttemptRow> expired;
+        std::vector<TaskId> ids;
+        std::vector<WorkerId> holders;
+        const Json parameter{
+            {"now", to_micros(now)},
+            {"expire_leases", policy.expire_leases ? 1 : 0},
+            {"limit", policy.limit + 1}};
+        for (const auto& row : session.rows("attempt.expired", parameter)) {
+            expired.push_back(attempt_row(row));
+        }
+        report.more = expired.size() > static_cast<std::size_t>(policy.limit);
+        if (report.more) {
+            expired.pop_back();
+        }
+        for (const auto& attempt : expired) {
+            ids.push_back(attempt.task);
+            holders.push_back(attempt.attempt.worker_id);
+        }
+        auto tasks = load_tasks(session, ids);
+        const auto workers = load_workers(session, holders);
+        for (const auto& attempt : expired) {
+            auto& row = tasks.at(attempt.task);
+            if (attempt.attempt.deadline <= now) {
+                changes.end_attempt(row, timed_out(attempt, row.task));
+                report.timed_out.push_back(row.task);
+                continue;
+            }
+            const auto holder = workers.find(attempt.attempt.worker_id);
+            const auto* worker = holder == workers.end() ? nullptr : &holder->second;
+            changes.end_attempt(
+                row, lost(attempt, row.task, worker, changes, policy.retry, parts_.host.entropy)
+            );
+            report.lost.push_back(row.task);
+        }
+        changes.flush(session);
+        // after a restart nobody could be heard: neither leases nor workers are given up on
+        if (policy.expire_leases) {
+            expire_workers(session, policy, now, report);
+        }
+        return report;
+    });
+}
+
+}  // namespace opslab::sql
