@@ -200,6 +200,10 @@ int main(int argc, char** argv) {
         tell(Word::failed, errno, static_cast<int>(FailedAt::set_up));
         return 1;
     }
+    pollfd control{kControlFd, POLLIN, 0};
+    if (::poll(&control, 1, 0) > 0) {
+        return 1;  // opslab gave up, or died, before anything began
+    }
     const pid_t leader = launch_driver(launch);
     if (leader == 0) {
         return 1;

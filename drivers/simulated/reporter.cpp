@@ -1,0 +1,78 @@
+#include "reporter.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include <cstdio>
+#include <utility>
+
+namespace simulated {
+
+using Json = nlohmann::ordered_json;
+
+void Reporter::log(std::string_view level, std::string_view message, int step) {
+    Json json{{"type", "log"}, {"level", level}, {"message", message}};
+    if (step > 0) {
+        json["context"] = Json{{"step", step}};
+    }
+    event(json);
+}
+
+void Reporter::phase(std::string_view name, std::string_view state) {
+    event(Json{{"type", "phase"}, {"name", name}, {"state", state}});
+}
+
+void Reporter::step(const Step& step) {
+    event(Json{
+        {"type", "step"},
+        {"step", step.number},
+        {"observation", step.observation},
+        {"action", step.action},
+        {"reward", step.reward},
+        {"usage",
+         Json{
+             {"prompt_tokens", step.prompt_tokens}, {"completion_tokens", step.completion_tokens}}},
+        {"latency_ms", step.latency_ms}});
+}
+
+void Reporter::result(const Outcome& outcome) {
+    event(Json{
+        {"type", "result"},
+        {"success", outcome.success},
+        {"output", Json{{"task_type", outcome.task_type}, {"submission", outcome.submission}}},
+        {"metrics", Json{{"steps", outcome.steps}, {"simulated", true}}},
+        {"reward", outcome.reward}});
+}
+
+void Reporter::error(std::string_view kind, std::string_view phase, std::string_view message) {
+    event(Json{{"type", "error"}, {"kind", kind}, {"phase", phase}, {"message", message}});
+}
+
+void Reporter::clean() {
+    event(Json{{"type", "clean"}});
+}
+
+void Reporter::event(const Json& json) {
+    raw_event(json.dump(-1, ' ', false, Json::error_handler_t::replace));
+}
+
+void Reporter::raw_event(std::string_view text) {
+    out(prefix_);
+    out(text);
+    out("\n");
+    flush();
+}
+
+void Reporter::out(std::string_view bytes) {
+    std::fwrite(bytes.data(), 1, bytes.size(), stdout);
+}
+
+void Reporter::err(std::string_view bytes) {
+    std::fwrite(bytes.data(), 1, bytes.size(), stderr);
+}
+
+void Reporter::flush() {
+    std::fflush(stdout);
+    std::fflush(stderr);
+}
+
+}  // namespace simulated
