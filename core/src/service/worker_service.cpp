@@ -56,10 +56,33 @@ Result<std::vector<Result<ReportReceipt>>> WorkerService::commit_reports(
     }
     for (std::size_t i = 0; i < reports.size() && i < results->size(); ++i) {
         if ((*results)[i] && !reports[i].events.empty()) {
+            observe_phases(reports[i]);
             hub_.task_changed(reports[i].task);
         }
     }
     return results;
+}
+
+void WorkerService::observe_phases(const EventReport& report) {
+    constexpr std::size_t kMaxOpen = 4096;  // runs that died in a phase leave theirs open
+    for (const auto& event : report.events) {
+        const auto* phase = std::get_if<PhaseEvent>(&event);
+        if (phase == nullptr) {
+            continue;
+        }
+        if (phase->edge == PhaseEdge::begin) {
+            if (open_phases_.size() >= kMaxOpen) {
+                open_phases_.clear();
+            }
+            open_phases_[report.task] = *phase;
+            continue;
+        }
+        const auto open = open_phases_.find(report.task);
+        if (open != open_phases_.end() && open->second.name == phase->name) {
+            observer_.phase_ended(phase->name, phase->at - open->second.at);
+            open_phases_.erase(open);
+        }
+    }
 }
 
 void WorkerService::finish(AttemptEnd end, Reply<Task> reply) {

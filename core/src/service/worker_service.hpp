@@ -7,6 +7,7 @@
 
 #include <opslab/storage.hpp>
 
+#include <map>
 #include <optional>
 #include <vector>
 
@@ -68,12 +69,16 @@ private:
     );
     [[nodiscard]] Result<std::vector<Result<Task>>> commit_ends(std::span<const AttemptEnd> ends);
 
+    void observe_phases(const EventReport& report);
+
     Storage& storage_;
     Clock& clock_;
     Entropy& entropy_;
     ChangeHub& hub_;
     ServiceObserver& observer_;
     Settings settings_;
+    /// Phases that have begun, for the metrics; the committer of reports alone touches it.
+    std::map<TaskId, PhaseEvent> open_phases_;
     ClaimDesk desk_;
     GroupCommit<Heartbeat, HeartbeatReceipt> beats_;
     GroupCommit<EventReport, ReportReceipt> reports_;

@@ -1,0 +1,166 @@
+#include "daemon/embedded_pool.hpp"
+
+#include "domain/worker_codec.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace opslab {
+
+EmbeddedPool::EmbeddedPool(
+    WorkerService& workers,
+    std::map<std::string, Runner*> runners,
+    Clock& clock,
+    Logger& logger,
+    Settings settings
+)
+    : clock_(clock),
+      logger_(logger),
+      settings_(std::move(settings)),
+      runners_(std::move(runners)),
+      port_(workers) {
+    for (const auto& group : settings_.groups) {
+        for (int i = 0; i < group.count; ++i) {
+            add_member(group);
+        }
+    }
+}
+
+EmbeddedPool::~EmbeddedPool() {
+    drain(SteadyTime::min());
+}
+
+void EmbeddedPool::add_member(const Group& group) {
+    NewWorker identity{
+        .id = make_worker_id(++numbers_[group.runner], group.runner),
+        .backend_type = group.runner,
+        .max_parallel_tasks = group.slots,
+        .supported_problems = group.supported_problems,
+    };
+    members_.push_back(
+        {group.runner,
+         std::make_unique<WorkerLoop>(
+             port_,
+             *runners_.at(group.runner),
+             clock_,
+             logger_,
+             WorkerLoop::Settings{
+                 .identity = std::move(identity),
+                 .heartbeat_interval = settings_.heartbeat_interval,
+                 .stop_grace = group.stop_grace,
+             }
+         )}
+    );
+}
+
+EmbeddedStatus EmbeddedPool::report() const {
+    EmbeddedStatus status;
+    for (const auto& member : members_) {
+        status.loops.push_back(
+            {member.loop->id(),
+             member.runner,
+             member.loop->running(),
+             member.loop->slots(),
+             member.loop->busy_slots()}
+        );
+    }
+    std::sort(status.loops.begin(), status.loops.end(), [](const auto& a, const auto& b) {
+        return a.id < b.id;
+    });
+    return status;
+}
+
+Result<EmbeddedStatus> EmbeddedPool::status() {
+    const std::lock_guard lock(mutex_);
+    return report();
+}
+
+void EmbeddedPool::start_all() {
+    for (auto& member : members_) {
+        if (!member.loop->running()) {
+            member.loop->start();
+        }
+    }
+}
+
+Result<EmbeddedStatus> EmbeddedPool::start() {
+    const std::lock_guard steering(steering_);
+    const std::lock_guard lock(mutex_);
+    start_all();
+    return report();
+}
+
+Result<EmbeddedStatus> EmbeddedPool::stop() {
+    drain(clock_.steady() + settings_.stop_wait);
+    return status();
+}
+
+Result<EmbeddedStatus> EmbeddedPool::scale(int num_workers) {
+    const std::lock_guard steering(steering_);
+    std::vector<Member> leaving;
+    {
+        const std::lock_guard lock(mutex_);
+        if (num_workers > 0 && runners_.empty()) {
+            return fail(
+                Errc::conflict, "no runner is configured, so this coordinator can run no workers"
+            );
+        }
+        const auto wanted = static_cast<std::size_t>(num_workers);
+        while (members_.size() > wanted) {
+            --numbers_[members_.back().runner];
+            leaving.push_back(std::move(members_.back()));
+            members_.pop_back();
+        }
+        // without a `workers` entry the first runner serves, one slot each
+        const Group group = settings_.groups.empty() && !runners_.empty()
+                                ? Group{.runner = runners_.begin()->first}
+                                : (settings_.groups.empty() ? Group{} : settings_.groups.front());
+        while (members_.size() < wanted) {
+            add_member(group);
+        }
+        start_all();
+    }
+    stop_members(leaving, clock_.steady() + settings_.stop_wait);
+    leaving.clear();
+    return status();
+}
+
+void EmbeddedPool::drain(SteadyTime deadline) {
+    const std::lock_guard steering(steering_);
+    std::vector<Member> members;
+    {
+        const std::lock_guard lock(mutex_);
+        members.swap(members_);
+    }
+    stop_members(members, deadline);
+    const std::lock_guard lock(mutex_);
+    // loops run once: each gets a successor of the same id, ready to be started
+    numbers_.clear();
+    std::map<std::string, Group> kinds;
+    for (const auto& group : settings_.groups) {
+        kinds.emplace(group.runner, group);
+    }
+    for (const auto& member : members) {
+        const auto kind = kinds.find(member.runner);
+        add_member(kind == kinds.end() ? Group{.runner = member.runner} : kind->second);
+    }
+}
+
+void EmbeddedPool::stop_members(std::vector<Member>& members, SteadyTime deadline) {
+    for (auto& member : members) {
+        if (member.loop->running()) {
+            member.loop->drain();
+        }
+    }
+    for (auto& member : members) {
+        if (member.loop->running() && !member.loop->wait_until_idle(deadline)) {
+            log(logger_,
+                LogLevel::warning,
+                "worker stops with tasks still running; its successor picks them up",
+                {{"worker", member.loop->id().value}});
+        }
+        member.loop->stop();
+    }
+}
+
+}  // namespace opslab

@@ -1,0 +1,77 @@
+#pragma once
+
+#include "daemon/direct_port.hpp"
+#include "http/embedded_workers.hpp"
+#include "worker/worker_loop.hpp"
+
+#include <opslab/runner.hpp>
+
+#include <cstddef>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+namespace opslab {
+
+/// The worker loops of this coordinator, as the configuration names them and as operators scale
+/// them over REST.
+class EmbeddedPool final : public EmbeddedWorkers {
+public:
+    /// One line of `workers:` in the configuration.
+    struct Group {
+        std::string runner{};  ///< its name, which is the backend type
+        int count = 1;
+        int slots = 1;
+        std::vector<std::string> supported_problems{};
+        std::chrono::milliseconds stop_grace = std::chrono::seconds{30};
+    };
+    struct Settings {
+        std::vector<Group> groups{};
+        Duration heartbeat_interval = std::chrono::seconds{30};
+        Duration stop_wait = std::chrono::seconds{0};  ///< how long `stop` lets runs end
+    };
+
+    /// `runners` by name; they outlive the pool.
+    EmbeddedPool(
+        WorkerService& workers,
+        std::map<std::string, Runner*> runners,
+        Clock& clock,
+        Logger& logger,
+        Settings settings
+    );
+    /// Stops without waiting: runs are left to a successor.
+    ~EmbeddedPool() override;
+
+    [[nodiscard]] Result<EmbeddedStatus> status() override;
+    [[nodiscard]] Result<EmbeddedStatus> scale(int num_workers) override;
+    [[nodiscard]] Result<EmbeddedStatus> start() override;
+    [[nodiscard]] Result<EmbeddedStatus> stop() override;
+
+    /// Takes no more tasks, waits for running ones until `deadline`, then leaves them.
+    void drain(SteadyTime deadline);
+
+private:
+    struct Member {
+        std::string runner{};
+        std::unique_ptr<WorkerLoop> loop{};
+    };
+
+    void add_member(const Group& group);
+    void start_all();
+    void stop_members(std::vector<Member>& members, SteadyTime deadline);
+    [[nodiscard]] EmbeddedStatus report() const;
+
+    Clock& clock_;
+    Logger& logger_;
+    Settings settings_;
+    std::map<std::string, Runner*> runners_;
+    DirectPort port_;
+    std::mutex steering_;  // one of start, stop, scale, drain at a time
+    mutable std::mutex mutex_;
+    std::map<std::string, int> numbers_;  // the last number given, by backend type
+    std::vector<Member> members_;
+};
+
+}  // namespace opslab

@@ -1,0 +1,81 @@
+#pragma once
+
+#include "http/dispatcher.hpp"
+#include "http/metrics_text.hpp"
+#include "http/server.hpp"
+#include "plugin/call_observer.hpp"
+#include "service/observer.hpp"
+#include "telemetry/metrics.hpp"
+
+#include <opslab/logger.hpp>
+#include <opslab/storage.hpp>
+
+#include <atomic>
+
+/// Where what the areas tell becomes metrics and log lines.
+namespace opslab {
+
+class ServiceMetrics final : public ServiceObserver {
+public:
+    explicit ServiceMetrics(Metrics& metrics) : metrics_(metrics) {}
+
+    void tasks_submitted(std::size_t count) override { metrics_.tasks_submitted(count); }
+    void task_claimed(Duration waited) override { metrics_.queue_wait(waited); }
+    void attempt_ended(TaskStatus status, Duration ran) override {
+        metrics_.attempt_ended(to_string(status), ran);
+    }
+    void swept(std::size_t timed_out, std::size_t lost, std::size_t offline) override {
+        metrics_.swept(timed_out, lost, offline);
+    }
+    void phase_ended(std::string_view phase, Duration took) override {
+        metrics_.phase(phase, took);
+    }
+    void committed(std::string_view verb, std::size_t size) override {
+        metrics_.committed(verb, size);
+    }
+    void bound_hit(std::string_view bound) override { metrics_.bound_hit(bound); }
+
+private:
+    Metrics& metrics_;
+};
+
+class PluginMetrics final : public plugin::CallObserver {
+public:
+    explicit PluginMetrics(Metrics& metrics) : metrics_(metrics) {}
+
+    void observe(
+        std::string_view plugin, std::string_view call, Duration took, bool ok
+    ) noexcept override;
+
+private:
+    Metrics& metrics_;
+};
+
+class RequestLog final : public RequestObserver {
+public:
+    RequestLog(Metrics& metrics, Logger& logger) : metrics_(metrics), logger_(logger) {}
+
+    void done(const RequestRecord& record) noexcept override;
+
+private:
+    Metrics& metrics_;
+    Logger& logger_;
+};
+
+/// `GET /metrics`: the counters, and gauges read at the moment of asking.
+class MetricsPage final : public MetricsText {
+public:
+    MetricsPage(Metrics& metrics, Storage& storage) : metrics_(metrics), storage_(storage) {}
+
+    /// The server that comes later; null: none.
+    void watch(const HttpServer* server) { server_ = server; }
+
+    [[nodiscard]] Result<std::string> metrics_text() override;
+
+private:
+    Metrics& metrics_;
+    Storage& storage_;
+    std::atomic<const HttpServer*> server_{nullptr};
+};
+
+}  // namespace opslab

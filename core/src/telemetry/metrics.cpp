@@ -1,0 +1,163 @@
+#include "telemetry/metrics.hpp"
+
+#include <prometheus/counter.h>
+#include <prometheus/family.h>
+#include <prometheus/gauge.h>
+#include <prometheus/histogram.h>
+#include <prometheus/registry.h>
+#include <prometheus/text_serializer.h>
+
+namespace opslab {
+
+namespace {
+
+using prometheus::BuildCounter;
+using prometheus::BuildGauge;
+using prometheus::BuildHistogram;
+using prometheus::Counter;
+using prometheus::Family;
+using prometheus::Gauge;
+using prometheus::Histogram;
+using Buckets = Histogram::BucketBoundaries;
+
+double seconds(Duration duration) {
+    return std::chrono::duration<double>(duration).count();
+}
+
+const Buckets& call_buckets() {
+    static const Buckets kBuckets{
+        0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10};
+    return kBuckets;
+}
+
+const Buckets& run_buckets() {
+    static const Buckets kBuckets{0.01, 0.1, 0.5, 1, 5, 15, 60, 180, 600, 1800, 3600, 10800};
+    return kBuckets;
+}
+
+const Buckets& batch_buckets() {
+    static const Buckets kBuckets{1, 2, 4, 8, 16, 32, 64, 128, 256};
+    return kBuckets;
+}
+
+}  // namespace
+
+struct Metrics::Families {
+    template <class Builder>
+    auto& add(Builder builder, const char* name, const char* help) {
+        return builder.Name(name).Help(help).Register(registry);
+    }
+
+    prometheus::Registry registry;
+    Family<Counter>& requests = add(
+        BuildCounter(), "http_requests_total", "HTTP requests by method, route pattern and status"
+    );
+    Family<Histogram>& request_seconds =
+        add(BuildHistogram(),
+            "http_request_duration_seconds",
+            "Time from a request's end to its answer, by method and route pattern");
+    Family<Gauge>& queue = add(BuildGauge(), "task_queue_size", "Tasks by status");
+    Family<Gauge>& workers = add(BuildGauge(), "worker_count", "Workers by status");
+    Family<Gauge>& load =
+        add(BuildGauge(), "opslab_http_load", "Requests under way, streams, requests queued");
+    Family<Counter>& submitted =
+        add(BuildCounter(), "opslab_tasks_submitted_total", "Tasks accepted");
+    Family<Histogram>& queue_wait =
+        add(BuildHistogram(), "task_queue_wait_seconds", "Creation of a task to its first claim");
+    Family<Histogram>& durations =
+        add(BuildHistogram(), "task_duration_seconds", "Start to end of attempts, by how they ended"
+        );
+    Family<Histogram>& phases = add(BuildHistogram(), "runner_phase_seconds", "Phases of runs");
+    Family<Counter>& swept =
+        add(BuildCounter(), "opslab_swept_total", "What the sweep ended, by what it was");
+    Family<Histogram>& batches =
+        add(BuildHistogram(), "opslab_commit_batch_size", "Requests in one transaction, by verb");
+    Family<Counter>& bounds =
+        add(BuildCounter(), "opslab_bound_hits_total", "Requests refused by a limit of ours");
+    Family<Histogram>& plugin_seconds =
+        add(BuildHistogram(), "opslab_plugin_call_seconds", "Calls into plugins");
+    Family<Histogram>& claim_seconds = add(
+        BuildHistogram(), "task_claim_duration_seconds", "Time that the storage takes for a claim"
+    );
+    Family<Counter>& plugin_failures =
+        add(BuildCounter(), "opslab_plugin_call_failures_total", "Calls into plugins that failed");
+};
+
+Metrics::Metrics() : families_(std::make_unique<Families>()) {}
+Metrics::~Metrics() = default;
+
+void Metrics::request(
+    std::string_view method, std::string_view endpoint, int status, Duration took
+) {
+    const std::string verb(method);
+    const std::string path(endpoint);
+    families_->requests
+        .Add({{"method", verb}, {"endpoint", path}, {"status", std::to_string(status)}})
+        .Increment();
+    families_->request_seconds.Add({{"method", verb}, {"endpoint", path}}, call_buckets())
+        .Observe(seconds(took));
+}
+
+void Metrics::plugin_call(std::string_view plugin, std::string_view call, Duration took, bool ok) {
+    const std::map<std::string, std::string> labels{
+        {"plugin", std::string(plugin)}, {"call", std::string(call)}};
+    families_->plugin_seconds.Add(labels, call_buckets()).Observe(seconds(took));
+    if (call == "runs.claim") {
+        families_->claim_seconds.Add({}, call_buckets()).Observe(seconds(took));
+    }
+    if (!ok) {
+        families_->plugin_failures.Add(labels).Increment();
+    }
+}
+
+void Metrics::tasks_submitted(std::size_t count) {
+    families_->submitted.Add({}).Increment(static_cast<double>(count));
+}
+
+void Metrics::queue_wait(Duration waited) {
+    families_->queue_wait.Add({}, run_buckets()).Observe(seconds(waited));
+}
+
+void Metrics::attempt_ended(std::string_view status, Duration ran) {
+    families_->durations.Add({{"status", std::string(status)}}, run_buckets())
+        .Observe(seconds(ran));
+}
+
+void Metrics::phase(std::string_view phase, Duration took) {
+    families_->phases.Add({{"phase", std::string(phase)}}, run_buckets()).Observe(seconds(took));
+}
+
+void Metrics::swept(std::size_t timed_out, std::size_t lost, std::size_t offline) {
+    families_->swept.Add({{"what", "timed_out"}}).Increment(static_cast<double>(timed_out));
+    families_->swept.Add({{"what", "lost"}}).Increment(static_cast<double>(lost));
+    families_->swept.Add({{"what", "worker_offline"}}).Increment(static_cast<double>(offline));
+}
+
+void Metrics::committed(std::string_view verb, std::size_t size) {
+    families_->batches.Add({{"verb", std::string(verb)}}, batch_buckets())
+        .Observe(static_cast<double>(size));
+}
+
+void Metrics::bound_hit(std::string_view bound) {
+    families_->bounds.Add({{"bound", std::string(bound)}}).Increment();
+}
+
+void Metrics::set_queue(std::string_view status, std::int64_t tasks) {
+    families_->queue.Add({{"status", std::string(status)}}).Set(static_cast<double>(tasks));
+}
+
+void Metrics::set_workers(std::string_view status, std::int64_t workers) {
+    families_->workers.Add({{"status", std::string(status)}}).Set(static_cast<double>(workers));
+}
+
+void Metrics::set_http_load(std::size_t requests, std::size_t streams, std::size_t queued) {
+    families_->load.Add({{"what", "requests"}}).Set(static_cast<double>(requests));
+    families_->load.Add({{"what", "streams"}}).Set(static_cast<double>(streams));
+    families_->load.Add({{"what", "queued"}}).Set(static_cast<double>(queued));
+}
+
+std::string Metrics::text() const {
+    return prometheus::TextSerializer().Serialize(families_->registry.Collect());
+}
+
+}  // namespace opslab

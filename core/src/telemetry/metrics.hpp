@@ -1,0 +1,46 @@
+#pragma once
+
+#include <opslab/time.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+
+namespace opslab {
+
+/// The coordinator's metrics (prometheus-cpp core behind it). Label values come from closed sets
+/// (route patterns, statuses, verbs, plugin names): no task, worker or path of a client's becomes
+/// one. Threads: all calls from any thread.
+class Metrics {
+public:
+    Metrics();
+    Metrics(const Metrics&) = delete;
+    Metrics& operator=(const Metrics&) = delete;
+    ~Metrics();
+
+    void request(std::string_view method, std::string_view endpoint, int status, Duration took);
+    void plugin_call(std::string_view plugin, std::string_view call, Duration took, bool ok);
+
+    void tasks_submitted(std::size_t count);
+    void queue_wait(Duration waited);
+    void attempt_ended(std::string_view status, Duration ran);
+    void phase(std::string_view phase, Duration took);
+    void swept(std::size_t timed_out, std::size_t lost, std::size_t offline);
+    void committed(std::string_view verb, std::size_t size);
+    void bound_hit(std::string_view bound);
+
+    void set_queue(std::string_view status, std::int64_t tasks);
+    void set_workers(std::string_view status, std::int64_t workers);
+    void set_http_load(std::size_t requests, std::size_t streams, std::size_t queued);
+
+    /// Prometheus text format, version 0.0.4.
+    [[nodiscard]] std::string text() const;
+
+private:
+    struct Families;
+    std::unique_ptr<Families> families_;
+};
+
+}  // namespace opslab
