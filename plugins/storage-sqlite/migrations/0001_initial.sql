@@ -1,0 +1,211 @@
+-- Times are BIGINT microseconds since the epoch, UTC. Ids are text. JSON that opslab does not look
+-- into is text as it came. BIGINT and not INTEGER: SOCI reads INTEGER columns in 32 bits.
+CREATE TABLE tasks (
+    id              TEXT NOT NULL CONSTRAINT tasks_pk PRIMARY KEY,
+    problem_id      TEXT NOT NULL,
+    status          TEXT NOT NULL,
+    priority        BIGINT NOT NULL,
+    backend_type    TEXT,
+    group_id        TEXT,
+    worker_id       TEXT,
+    attempt         BIGINT NOT NULL,
+    max_steps       BIGINT NOT NULL,
+    timeout_minutes BIGINT NOT NULL,
+    max_retries     BIGINT NOT NULL,
+    created_at      BIGINT NOT NULL,
+    updated_at      BIGINT NOT NULL,
+    started_at      BIGINT,
+    completed_at    BIGINT,
+    not_before      BIGINT,
+    last_seq        BIGINT NOT NULL,
+    CONSTRAINT tasks_status_known CHECK (
+        status IN ('pending', 'running', 'completed', 'failed', 'timeout', 'cancelled')),
+    CONSTRAINT tasks_end_has_a_time CHECK (
+        (completed_at IS NULL) = (status IN ('pending', 'running'))),
+    CONSTRAINT tasks_run_has_a_worker CHECK (
+        status <> 'running' OR (worker_id IS NOT NULL AND started_at IS NOT NULL AND attempt > 0)),
+    CONSTRAINT tasks_queue_has_no_worker CHECK (
+        status <> 'pending' OR (worker_id IS NULL AND started_at IS NULL)),
+    CONSTRAINT tasks_only_the_queue_waits CHECK (not_before IS NULL OR status = 'pending')
+);
+
+-- The order of the claim. Small: only what waits is in it.
+CREATE INDEX tasks_claim ON tasks (priority DESC, created_at, id) WHERE status = 'pending';
+CREATE INDEX tasks_by_created ON tasks (created_at, id);
+CREATE INDEX tasks_by_priority ON tasks (priority, id);
+CREATE INDEX tasks_by_status ON tasks (status, created_at, id);
+CREATE INDEX tasks_by_problem ON tasks (problem_id, created_at, id);
+CREATE INDEX tasks_by_worker ON tasks (worker_id, created_at, id) WHERE worker_id IS NOT NULL;
+CREATE INDEX tasks_by_backend ON tasks (backend_type, created_at, id)
+    WHERE backend_type IS NOT NULL;
+CREATE INDEX tasks_by_group ON tasks (group_id, created_at, id) WHERE group_id IS NOT NULL;
+
+-- What never changes, apart from the row that does: an update rewrites its whole row.
+CREATE TABLE task_inputs (
+    task_id      TEXT NOT NULL CONSTRAINT task_inputs_pk PRIMARY KEY
+                 CONSTRAINT task_inputs_task REFERENCES tasks (id),
+    agent_config TEXT NOT NULL,
+    metadata     TEXT NOT NULL,
+    callback_url TEXT
+) WITHOUT ROWID;
+
+CREATE TABLE attempts (
+    task_id         TEXT NOT NULL CONSTRAINT attempts_task REFERENCES tasks (id),
+    attempt         BIGINT NOT NULL,
+    worker_id       TEXT NOT NULL,
+    status          TEXT NOT NULL,
+    started_at      BIGINT NOT NULL,
+    deadline        BIGINT NOT NULL,
+    lease_until     BIGINT NOT NULL,
+    completed_at    BIGINT,
+    failure_kind    TEXT,
+    failure_phase   TEXT,
+    failure_message TEXT,
+    error_details   TEXT,
+    handle          TEXT,
+    digest          TEXT,
+    result          TEXT,
+    success         BIGINT,
+    reward          TEXT,
+    position        BIGINT,
+    CONSTRAINT attempts_pk PRIMARY KEY (task_id, attempt),
+    CONSTRAINT attempts_status_known CHECK (
+        status IN ('running', 'completed', 'failed', 'timeout', 'cancelled')),
+    CONSTRAINT attempts_end_has_a_time_and_place CHECK (
+        (completed_at IS NULL) = (status = 'running') AND (position IS NULL) = (status = 'running')),
+    CONSTRAINT attempts_result_completes CHECK ((result IS NOT NULL) = (status = 'completed'))
+);
+CREATE INDEX attempts_running ON attempts (worker_id) WHERE status = 'running';
+CREATE UNIQUE INDEX attempts_one_running ON attempts (task_id) WHERE status = 'running';
+CREATE UNIQUE INDEX attempts_feed ON attempts (position) WHERE position IS NOT NULL;
+
+-- log: ref id, text message, extra context. step: text body. phase: ref name, text edge.
+-- status: text status, extra the times and the worker.
+CREATE TABLE events (
+    task_id TEXT NOT NULL,
+    seq     BIGINT NOT NULL,
+    attempt BIGINT NOT NULL,
+    kind    TEXT NOT NULL,
+    at      BIGINT NOT NULL,
+    number  BIGINT,
+    ref     TEXT,
+    text    TEXT NOT NULL,
+    extra   TEXT,
+    CONSTRAINT events_pk PRIMARY KEY (task_id, seq),
+    CONSTRAINT events_kind_known CHECK (kind IN ('log', 'step', 'phase', 'status')),
+    CONSTRAINT events_numbered CHECK ((number IS NOT NULL) = (kind IN ('log', 'step')))
+) WITHOUT ROWID;
+CREATE INDEX events_steps ON events (task_id, attempt, number, seq) WHERE kind = 'step';
+CREATE INDEX events_phases ON events (task_id, attempt, seq) WHERE kind = 'phase';
+
+CREATE TABLE idempotency_keys (
+    space       TEXT NOT NULL,
+    key         TEXT NOT NULL,
+    fingerprint TEXT NOT NULL,
+    tasks       TEXT NOT NULL,
+    CONSTRAINT idempotency_keys_pk PRIMARY KEY (space, key),
+    CONSTRAINT idempotency_keys_space_known CHECK (space IN ('task', 'batch'))
+) WITHOUT ROWID;
+
+CREATE TABLE workers (
+    id                 TEXT NOT NULL CONSTRAINT workers_pk PRIMARY KEY,
+    backend_type       TEXT NOT NULL,
+    status             TEXT NOT NULL,
+    last_heartbeat     BIGINT NOT NULL,
+    current_task_id    TEXT,
+    max_parallel_tasks BIGINT NOT NULL,
+    supported_problems TEXT NOT NULL,
+    capabilities       TEXT NOT NULL,
+    metadata           TEXT NOT NULL,
+    registered_at      BIGINT NOT NULL,
+    tasks_completed    BIGINT NOT NULL,
+    tasks_failed       BIGINT NOT NULL,
+    CONSTRAINT workers_status_known CHECK (status IN ('idle', 'busy', 'offline')),
+    CONSTRAINT workers_has_slots CHECK (max_parallel_tasks BETWEEN 1 AND 1000)
+) WITHOUT ROWID;
+
+-- Cancelled runs that a worker has yet to hear of.
+CREATE TABLE cancels (
+    worker_id TEXT NOT NULL,
+    task_id   TEXT NOT NULL,
+    told      BIGINT NOT NULL,
+    CONSTRAINT cancels_pk PRIMARY KEY (worker_id, task_id)
+) WITHOUT ROWID;
+
+CREATE TABLE deliveries (
+    id      TEXT NOT NULL CONSTRAINT deliveries_pk PRIMARY KEY,
+    task_id TEXT NOT NULL CONSTRAINT deliveries_task REFERENCES tasks (id),
+    status  TEXT NOT NULL,
+    url     TEXT NOT NULL,
+    tries   BIGINT NOT NULL,
+    due_at  BIGINT NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX deliveries_due ON deliveries (due_at, id);
+
+-- Kept counts, changed in the transaction of what they count, so that reading them costs the same
+-- at any size. scope: `all` (name empty) and `problem` count tasks, `worker` counts attempts.
+CREATE TABLE task_counts (
+    scope     TEXT NOT NULL,
+    name      TEXT NOT NULL,
+    pending   BIGINT NOT NULL,
+    running   BIGINT NOT NULL,
+    completed BIGINT NOT NULL,
+    failed    BIGINT NOT NULL,
+    timeout   BIGINT NOT NULL,
+    cancelled BIGINT NOT NULL,
+    successes BIGINT NOT NULL,
+    total     BIGINT NOT NULL,
+    CONSTRAINT task_counts_pk PRIMARY KEY (scope, name)
+) WITHOUT ROWID;
+CREATE INDEX task_counts_largest ON task_counts (scope, total DESC, name);
+
+-- scope: `duration`, `queue` (name empty), `worker` (name the worker's id). A bucket spans a
+-- twentieth; `sum` adds up the exact microseconds.
+CREATE TABLE histograms (
+    scope  TEXT NOT NULL,
+    name   TEXT NOT NULL,
+    bucket BIGINT NOT NULL,
+    count  BIGINT NOT NULL,
+    sum    BIGINT NOT NULL,
+    CONSTRAINT histograms_pk PRIMARY KEY (scope, name, bucket)
+) WITHOUT ROWID;
+
+-- Rows as one JSON text each: what the statements answer.
+CREATE VIEW task_json AS
+SELECT t.id AS id, json_object(
+    'id', t.id, 'problem_id', t.problem_id, 'status', t.status, 'priority', t.priority,
+    'backend_type', t.backend_type, 'group_id', t.group_id, 'worker_id', t.worker_id,
+    'attempt', t.attempt, 'max_steps', t.max_steps, 'timeout_minutes', t.timeout_minutes,
+    'max_retries', t.max_retries, 'created_at', t.created_at, 'updated_at', t.updated_at,
+    'started_at', t.started_at, 'completed_at', t.completed_at, 'not_before', t.not_before,
+    'last_seq', t.last_seq, 'agent_config', i.agent_config, 'metadata', i.metadata,
+    'callback_url', i.callback_url) AS json
+FROM tasks t JOIN task_inputs i ON i.task_id = t.id;
+
+CREATE VIEW attempt_json AS
+SELECT a.task_id AS task_id, a.attempt AS attempt, json_object(
+    'task_id', a.task_id, 'attempt', a.attempt, 'worker_id', a.worker_id, 'status', a.status,
+    'started_at', a.started_at, 'deadline', a.deadline, 'lease_until', a.lease_until,
+    'completed_at', a.completed_at, 'failure_kind', a.failure_kind,
+    'failure_phase', a.failure_phase, 'failure_message', a.failure_message,
+    'error_details', a.error_details, 'handle', a.handle, 'digest', a.digest,
+    'result', a.result, 'success', a.success, 'reward', a.reward,
+    'position', a.position) AS json
+FROM attempts a;
+
+CREATE VIEW worker_json AS
+SELECT w.id AS id, json_object(
+    'id', w.id, 'backend_type', w.backend_type, 'status', w.status,
+    'last_heartbeat', w.last_heartbeat, 'current_task_id', w.current_task_id,
+    'max_parallel_tasks', w.max_parallel_tasks, 'supported_problems', w.supported_problems,
+    'capabilities', w.capabilities, 'metadata', w.metadata, 'registered_at', w.registered_at,
+    'tasks_completed', w.tasks_completed, 'tasks_failed', w.tasks_failed,
+    'running', (SELECT count(*) FROM attempts a
+                WHERE a.worker_id = w.id AND a.status = 'running')) AS json
+FROM workers w;
+
+CREATE VIEW event_json AS
+SELECT e.task_id AS task_id, e.seq AS seq, json_object(
+    'seq', e.seq, 'attempt', e.attempt, 'kind', e.kind, 'at', e.at, 'number', e.number,
+    'ref', e.ref, 'text', e.text, 'extra', e.extra) AS json
+FROM events e;

@@ -1,0 +1,63 @@
+-- Every statement takes one parameter, :p, a JSON object, and answers one column of JSON text.
+
+-- name: task.insert
+INSERT INTO tasks (id, problem_id, status, priority, backend_type, group_id, attempt, max_steps,
+                   timeout_minutes, max_retries, created_at, updated_at, last_seq)
+SELECT r.value ->> 'id', r.value ->> 'problem_id', 'pending', r.value ->> 'priority',
+       r.value ->> 'backend_type', r.value ->> 'group_id', 0, r.value ->> 'max_steps',
+       r.value ->> 'timeout_minutes', r.value ->> 'max_retries', r.value ->> 'created_at',
+       r.value ->> 'created_at', r.value ->> 'last_seq'
+FROM json_each(:p, '$.rows') r
+
+-- name: task.insert_inputs
+INSERT INTO task_inputs (task_id, agent_config, metadata, callback_url)
+SELECT r.value ->> 'id', r.value ->> 'agent_config', r.value ->> 'metadata',
+       r.value ->> 'callback_url'
+FROM json_each(:p, '$.rows') r
+
+-- name: task.load
+SELECT v.json FROM task_json v WHERE v.id IN (SELECT value FROM json_each(:p, '$.ids'))
+
+-- name: task.fence
+-- What a worker's write is checked against; without the task's texts, which may be large.
+SELECT json_object('id', t.id, 'status', t.status, 'attempt', t.attempt,
+                   'worker_id', t.worker_id, 'last_seq', t.last_seq, 'deadline', a.deadline)
+FROM tasks t LEFT JOIN attempts a ON a.task_id = t.id AND a.attempt = t.attempt
+WHERE t.id IN (SELECT value FROM json_each(:p, '$.ids'))
+
+-- name: task.update
+-- Guarded by the status that the decision was made on.
+UPDATE tasks SET
+    status = r.value ->> 'status', worker_id = r.value ->> 'worker_id',
+    attempt = r.value ->> 'attempt', updated_at = r.value ->> 'updated_at',
+    started_at = r.value ->> 'started_at', completed_at = r.value ->> 'completed_at',
+    not_before = r.value ->> 'not_before', last_seq = r.value ->> 'last_seq'
+FROM json_each(:p, '$.rows') r
+WHERE tasks.id = r.value ->> 'id' AND tasks.status = r.value ->> 'from'
+RETURNING json_quote(id)
+
+-- name: task.advance
+UPDATE tasks SET last_seq = r.value ->> 'last_seq'
+FROM json_each(:p, '$.rows') r
+WHERE tasks.id = r.value ->> 'id'
+
+-- name: task.claimable
+SELECT v.json
+FROM (SELECT t.id AS id FROM tasks t
+      WHERE t.status = 'pending'
+        AND (t.not_before IS NULL OR t.not_before <= :p ->> 'now')
+        AND (t.backend_type IS NULL OR t.backend_type = :p ->> 'backend_type')
+        AND (json_array_length(:p, '$.globs') = 0
+             OR EXISTS (SELECT 1 FROM json_each(:p, '$.globs') g
+                        WHERE opslab_glob(g.value, t.problem_id)))
+      ORDER BY t.priority DESC, t.created_at, t.id
+      LIMIT :p ->> 'limit') c
+JOIN task_json v ON v.id = c.id
+
+-- name: task.count_filtered
+SELECT json_object('total', count(*)) FROM tasks t
+WHERE (:p ->> 'status' IS NULL OR t.status = :p ->> 'status')
+  AND (:p ->> 'problem_id' IS NULL OR t.problem_id = :p ->> 'problem_id')
+  AND (:p ->> 'worker_id' IS NULL OR t.worker_id = :p ->> 'worker_id')
+  AND (:p ->> 'backend_type' IS NULL OR t.backend_type = :p ->> 'backend_type')
+  AND (:p ->> 'group_id' IS NULL OR t.group_id = :p ->> 'group_id')
