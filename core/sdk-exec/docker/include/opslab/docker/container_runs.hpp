@@ -1,0 +1,77 @@
+#pragma once
+
+#include <opslab/docker/engine.hpp>
+#include <opslab/runner.hpp>
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace opslab::docker {
+
+enum class PullPolicy : std::uint8_t { missing, always, never };
+
+/// What every container of a runner is made like.
+struct ContainerSpec {
+    std::string image{};
+    PullPolicy pull = PullPolicy::missing;
+    std::optional<std::vector<std::string>> entrypoint{};  ///< none: the image's
+    std::optional<std::vector<std::string>> command{};     ///< none: the image's
+    std::map<std::string, std::string> variables{};        ///< values may be secret: never shown
+    std::map<std::string, std::string> labels{};           ///< the operator's own
+    std::string user{};
+    std::string network{"bridge"};
+    std::string scope{"default"};  ///< only runs of the same scope are listed as owned
+    std::string log_driver{"local"};
+    std::vector<std::string> extra_hosts{};
+    std::int64_t memory_bytes = 0;  ///< 0: no limit
+    std::int64_t nano_cpus = 0;     ///< 0: no limit
+    std::int64_t pids_limit = 512;
+    bool is_read_only = false;
+    bool has_init = true;
+    std::chrono::milliseconds away_limit{std::chrono::seconds{60}};
+};
+
+/// Runs drivers in containers: what a runner on Docker is made of. One container a run, named
+/// `opslab-<run id>`, found again by its labels. Nothing that lacks those labels is ever touched.
+/// Threads and failures as opslab::Runner has them.
+class ContainerRuns {
+public:
+    ContainerRuns(EngineAddress address, ContainerSpec spec);
+
+    /// Brings the image, where the pull policy wants it.
+    [[nodiscard]] RunnerStatus prepare(Interrupt interrupt);
+    [[nodiscard]] RunnerResult<RunHandle> start(const RunRequest& request, Interrupt interrupt);
+    [[nodiscard]] RunnerResult<RunEnd> wait(
+        const RunHandle& handle,
+        std::optional<std::string_view> position,
+        RunSink& sink,
+        Interrupt interrupt
+    );
+    [[nodiscard]] RunnerStatus stop(const RunHandle& handle, std::chrono::milliseconds grace);
+    [[nodiscard]] RunnerStatus destroy(const RunHandle& handle);
+    [[nodiscard]] RunnerResult<std::vector<OwnedRun>> list_owned(const WorkerId& worker);
+    [[nodiscard]] RunnerResult<std::string> health();
+
+private:
+    [[nodiscard]] RunnerStatus pull(Interrupt interrupt);
+    [[nodiscard]] RunnerResult<std::string> create(
+        const std::string& name, const std::string& body, Interrupt interrupt
+    );
+    [[nodiscard]] RunnerStatus fill_and_start(
+        const std::string& id, const std::string& task_file, Interrupt interrupt
+    );
+    /// Without the values of the variables, should the engine repeat one.
+    [[nodiscard]] std::string redacted(std::string text) const;
+    [[nodiscard]] RunnerError infrastructure(const std::string& what, const EngineError& error)
+        const;
+
+    Engine engine_;
+    ContainerSpec spec_;
+};
+
+}  // namespace opslab::docker

@@ -1,0 +1,288 @@
+#include "container_spec.hpp"
+#include "patience.hpp"
+#include "run_handle.hpp"
+
+#include <opslab/docker/container_output.hpp>
+#include <opslab/docker/container_runs.hpp>
+#include <opslab/exec/event_prefix.hpp>
+#include <opslab/exec/task_file.hpp>
+
+#include <poll.h>
+
+#include <utility>
+
+namespace opslab::docker {
+namespace {
+
+[[nodiscard]] bool is_interrupted(Interrupt interrupt) {
+    pollfd entry{interrupt.fd, POLLIN, 0};  // a negative descriptor is ignored
+    return ::poll(&entry, 1, 0) > 0;
+}
+
+[[nodiscard]] RunnerResult<ContainerHandle> read_handle(const RunHandle& handle) {
+    auto parsed = ContainerHandle::parse(handle.text);
+    if (!parsed) {
+        return runner_fail(RunnerErrc::not_found, "the handle is none of this runner");
+    }
+    return *std::move(parsed);
+}
+
+[[nodiscard]] RunEnd run_end(const ContainerState& state) {
+    constexpr int kSignalBase = 128;
+    constexpr int kSigkill = 9;
+    const int code = state.exit_code;
+    // the flag alone says only that something in the container was killed, perhaps a child that the
+    // driver did without
+    if (state.is_out_of_memory && code == kSignalBase + kSigkill) {
+        return {EndKind::out_of_memory, kSigkill};
+    }
+    if (code > kSignalBase && code <= kSignalBase + 64) {
+        return {EndKind::signalled, code - kSignalBase};
+    }
+    return {EndKind::exited, code};
+}
+
+}  // namespace
+
+ContainerRuns::ContainerRuns(EngineAddress address, ContainerSpec spec)
+    : engine_(std::move(address)), spec_(std::move(spec)) {}
+
+std::string ContainerRuns::redacted(std::string text) const {
+    constexpr std::size_t kShortestSecret = 4;
+    for (const auto& [name, value] : spec_.variables) {
+        for (auto at = text.find(value); value.size() >= kShortestSecret && at != std::string::npos;
+             at = text.find(value, at)) {
+            text.replace(at, value.size(), "***");
+            at += 3;
+        }
+    }
+    return text;
+}
+
+RunnerError ContainerRuns::infrastructure(const std::string& what, const EngineError& error) const {
+    if (error.code == EngineErrc::interrupted) {
+        return {RunnerErrc::interrupted, what + ": interrupted"};
+    }
+    return {RunnerErrc::infrastructure, what + ": " + redacted(error.message)};
+}
+
+RunnerStatus ContainerRuns::pull(Interrupt interrupt) {
+    if (auto pulled = engine_.pull_image(spec_.image, interrupt); !pulled) {
+        return tl::unexpected(infrastructure(
+            "pull image \"" + spec_.image + "\" (pull it by hand, or load it and set pull: never)",
+            pulled.error()
+        ));
+    }
+    return {};
+}
+
+RunnerStatus ContainerRuns::prepare(Interrupt interrupt) {
+    if (spec_.pull == PullPolicy::always) {
+        return pull(interrupt);
+    }
+    const auto is_there = engine_.has_image(spec_.image);
+    if (!is_there) {
+        return tl::unexpected(infrastructure("look for the image", is_there.error()));
+    }
+    if (*is_there) {
+        return {};
+    }
+    if (spec_.pull == PullPolicy::never) {
+        return runner_fail(
+            RunnerErrc::infrastructure,
+            "image \"" + spec_.image +
+                "\" is not on the engine and pull is \"never\"; load it, or set pull: missing"
+        );
+    }
+    return pull(interrupt);
+}
+
+RunnerResult<std::string> ContainerRuns::create(
+    const std::string& name, const std::string& body, Interrupt interrupt
+) {
+    auto made = engine_.create(name, body);
+    if (!made && made.error().code == EngineErrc::not_found) {
+        if (auto ready = prepare(interrupt); !ready) {
+            return tl::unexpected(ready.error());
+        }
+        made = engine_.create(name, body);
+    }
+    if (made) {
+        return *std::move(made);
+    }
+    if (made.error().code == EngineErrc::conflict) {
+        return runner_fail(
+            RunnerErrc::infrastructure,
+            "a container named \"" + name + "\" is there already and was left alone; remove it"
+        );
+    }
+    return tl::unexpected(
+        infrastructure("create a container of image \"" + spec_.image + "\"", made.error())
+    );
+}
+
+RunnerStatus ContainerRuns::fill_and_start(
+    const std::string& id, const std::string& task_file, Interrupt interrupt
+) {
+    const std::string archive = run_archive(spec_, task_file);
+    if (auto unpacked = engine_.unpack(id, kRunDirectory, archive); !unpacked) {
+        return tl::unexpected(infrastructure("hand over the task file", unpacked.error()));
+    }
+    if (is_interrupted(interrupt)) {
+        return runner_fail(RunnerErrc::interrupted, "the start was interrupted");
+    }
+    if (auto started = engine_.start(id); !started) {
+        return tl::unexpected(infrastructure("start image \"" + spec_.image + "\"", started.error())
+        );
+    }
+    return {};
+}
+
+RunnerResult<RunHandle> ContainerRuns::start(const RunRequest& request, Interrupt interrupt) {
+    auto prefix = exec::make_event_prefix();
+    if (!prefix) {
+        return tl::unexpected(prefix.error());
+    }
+    const auto task_file = exec::task_file_text(request.task_json, *prefix);
+    if (!task_file) {
+        return tl::unexpected(task_file.error());
+    }
+    if (spec_.pull == PullPolicy::always) {
+        if (auto pulled = pull(interrupt); !pulled) {
+            return tl::unexpected(pulled.error());
+        }
+    }
+    if (is_interrupted(interrupt)) {
+        return runner_fail(RunnerErrc::interrupted, "the start was interrupted");
+    }
+    const std::string name = "opslab-" + request.run_id;
+    const auto id = create(name, container_body(spec_, request, *prefix), interrupt);
+    if (!id) {
+        // a call that was cut off may have made it all the same; only what carries this very
+        // attempt's fresh word is removed
+        const auto left = engine_.inspect(name);
+        if (left) {
+            const auto ours = ContainerHandle::from_labels(left->id, left->labels);
+            if (ours && ours->event_prefix == *prefix) {
+                static_cast<void>(destroy(ours->text()));
+            }
+        }
+        return tl::unexpected(id.error());
+    }
+    const ContainerHandle handle{*id, request.run_id, *prefix};
+    if (auto started = fill_and_start(*id, *task_file, interrupt); !started) {
+        // if this fails too, list_owned finds it
+        static_cast<void>(destroy(handle.text()));
+        return tl::unexpected(started.error());
+    }
+    return handle.text();
+}
+
+RunnerResult<RunEnd> ContainerRuns::wait(
+    const RunHandle& handle,
+    std::optional<std::string_view> position,
+    RunSink& sink,
+    Interrupt interrupt
+) {
+    const auto run = read_handle(handle);
+    if (!run) {
+        return tl::unexpected(run.error());
+    }
+    OutputRequest request{
+        .container = run->id, .event_prefix = run->event_prefix, .away_limit = spec_.away_limit};
+    if (position) {
+        request.position = std::string{*position};
+    }
+    return deliver_output(engine_, request, sink, interrupt).map(run_end);
+}
+
+RunnerStatus ContainerRuns::stop(const RunHandle& handle, std::chrono::milliseconds grace) {
+    const auto run = read_handle(handle);
+    if (!run) {
+        return {};  // unknown is fine
+    }
+    const auto is_over = [](const EngineError& error) {
+        return error.code == EngineErrc::not_found || error.code == EngineErrc::conflict;
+    };
+    if (grace.count() > 0) {
+        if (auto asked = engine_.kill(run->id, "SIGTERM"); !asked) {
+            if (is_over(asked.error())) {
+                return {};
+            }
+            return tl::unexpected(infrastructure("stop the run", asked.error()));
+        }
+        const auto ended = engine_.wait_until_stopped(run->id, grace);
+        if (ended || is_over(ended.error())) {
+            return {};
+        }
+    }
+    if (auto killed = engine_.kill(run->id, "SIGKILL"); !killed && !is_over(killed.error())) {
+        return tl::unexpected(infrastructure("stop the run by force", killed.error()));
+    }
+    const auto ended = engine_.wait_until_stopped(run->id, std::chrono::seconds{30});
+    if (!ended && !is_over(ended.error())) {
+        return tl::unexpected(infrastructure("wait for the end of the run", ended.error()));
+    }
+    return {};
+}
+
+RunnerStatus ContainerRuns::destroy(const RunHandle& handle) {
+    const auto run = read_handle(handle);
+    if (!run) {
+        return {};
+    }
+    // a removal that is under way elsewhere is waited for: what is gone must be gone on return
+    Patience patience(std::chrono::seconds{30});
+    for (;;) {
+        const auto state = engine_.inspect(run->id);
+        if (!state && state.error().code == EngineErrc::not_found) {
+            return {};
+        }
+        if (!state) {
+            return tl::unexpected(infrastructure("look for the run's container", state.error()));
+        }
+        const auto ours = ContainerHandle::from_labels(state->id, state->labels);
+        if (!ours || ours->run_id != run->run_id) {
+            return {};  // whatever it is, opslab did not make it for this run
+        }
+        const auto removed = engine_.remove(state->id);
+        if (removed || removed.error().code == EngineErrc::not_found) {
+            return {};
+        }
+        if (removed.error().code != EngineErrc::conflict ||
+            patience.pause(Interrupt{}) == Patience::Answer::used_up) {
+            return tl::unexpected(infrastructure("remove the run's container", removed.error()));
+        }
+    }
+}
+
+RunnerResult<std::vector<OwnedRun>> ContainerRuns::list_owned(const WorkerId& worker) {
+    const Labels wanted{
+        {kLabelManaged, "true"}, {kLabelScope, spec_.scope}, {kLabelWorker, worker.value}};
+    const auto found = engine_.list(wanted);
+    if (!found) {
+        return tl::unexpected(infrastructure("list the worker's containers", found.error()));
+    }
+    std::vector<OwnedRun> owned;
+    for (const ContainerSummary& container : *found) {
+        if (const auto run = ContainerHandle::from_labels(container.id, container.labels)) {
+            owned.push_back({run->run_id, run->text()});
+        }
+    }
+    return owned;
+}
+
+RunnerResult<std::string> ContainerRuns::health() {
+    const auto version = engine_.version();
+    if (!version) {
+        return tl::unexpected(infrastructure("reach the Docker engine", version.error()));
+    }
+    const auto image = engine_.has_image(spec_.image);
+    if (!image) {
+        return tl::unexpected(infrastructure("look for the image", image.error()));
+    }
+    return "Docker engine " + *version + " at " + engine_.address().text() + ", image \"" +
+           spec_.image + "\" " + (*image ? "present" : "not present");
+}
+
+}  // namespace opslab::docker
