@@ -1,0 +1,32 @@
+#pragma once
+
+#include "domain/task_request.hpp"
+#include "http/embedded_workers.hpp"
+#include "http/metrics_text.hpp"
+#include "http/router.hpp"
+#include "service/task_service.hpp"
+#include "service/worker_service.hpp"
+
+#include <opslab/storage.hpp>
+#include <opslab/time.hpp>
+
+#include <string>
+
+namespace opslab {
+
+/// What the REST API speaks to. All of it outlives the router and every call made from it.
+struct ApiParts {
+    TaskService& tasks;
+    WorkerService& workers;
+    EmbeddedWorkers& embedded;
+    MetricsText& metrics;
+    Storage& storage;  ///< for the probes alone: `ping` and `info`
+    Clock& clock;
+    TaskDefaults defaults{};
+    std::string version{};
+};
+
+/// The route table of the whole API. openapi.json describes the same; a test holds them together.
+[[nodiscard]] Router make_api(const ApiParts& parts);
+
+}  // namespace opslab

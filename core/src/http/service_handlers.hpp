@@ -1,0 +1,38 @@
+#pragma once
+
+#include "http/message.hpp"
+#include "http/metrics_text.hpp"
+#include "service/task_service.hpp"
+
+#include <opslab/storage.hpp>
+#include <opslab/time.hpp>
+
+#include <string>
+
+namespace opslab {
+
+/// How the service itself is: health, metrics, its own description. Each method is a `Handler`.
+/// Threads: all calls from any; `live` never blocks.
+class ServiceHandlers {
+public:
+    ServiceHandlers(
+        TaskService& tasks, Storage& storage, MetricsText& metrics, Clock& clock, std::string version
+    );
+
+    void health(const HttpRequest& request, const PathParams& params, Responder responder) const;
+    void live(const HttpRequest& request, const PathParams& params, Responder responder) const;
+    void ready(const HttpRequest& request, const PathParams& params, Responder responder) const;
+    void metrics(const HttpRequest& request, const PathParams& params, Responder responder) const;
+    void openapi(const HttpRequest& request, const PathParams& params, Responder responder) const;
+    void docs(const HttpRequest& request, const PathParams& params, Responder responder) const;
+
+private:
+    TaskService& tasks_;
+    Storage& storage_;
+    MetricsText& metrics_;
+    Clock& clock_;
+    std::string version_;
+    std::string docs_policy_;  // Content-Security-Policy of the page: its own script and style only
+};
+
+}  // namespace opslab

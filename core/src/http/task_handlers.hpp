@@ -1,0 +1,40 @@
+#pragma once
+
+#include "domain/task_request.hpp"
+#include "http/message.hpp"
+#include "service/task_service.hpp"
+
+#include <opslab/time.hpp>
+
+namespace opslab {
+
+/// What clients do with tasks: decode, one service call, encode. Each method is a `Handler`.
+/// Threads: all calls from any.
+class TaskHandlers {
+public:
+    TaskHandlers(TaskService& tasks, Clock& clock, TaskDefaults defaults)
+        : tasks_(tasks), clock_(clock), defaults_(defaults) {}
+
+    void submit(const HttpRequest& request, const PathParams& params, Responder responder) const;
+    void submit_batch(
+        const HttpRequest& request, const PathParams& params, Responder responder
+    ) const;
+    void list(const HttpRequest& request, const PathParams& params, Responder responder) const;
+    void stats(const HttpRequest& request, const PathParams& params, Responder responder) const;
+    void detail(const HttpRequest& request, const PathParams& params, Responder responder) const;
+    void cancel(const HttpRequest& request, const PathParams& params, Responder responder) const;
+    void logs(const HttpRequest& request, const PathParams& params, Responder responder) const;
+    void trajectory(const HttpRequest& request, const PathParams& params, Responder responder)
+        const;
+    /// Server-Sent Events of one task.
+    void events(const HttpRequest& request, const PathParams& params, Responder responder) const;
+    /// Finished attempts of all tasks, a line each.
+    void feed(const HttpRequest& request, const PathParams& params, Responder responder) const;
+
+private:
+    TaskService& tasks_;
+    Clock& clock_;
+    TaskDefaults defaults_;
+};
+
+}  // namespace opslab
