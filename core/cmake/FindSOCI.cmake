@@ -9,7 +9,7 @@ find_package_handle_standard_args(SOCI REQUIRED_VARS SOCI_CORE_LIBRARY SOCI_INCL
 mark_as_advanced(SOCI_INCLUDE_DIR SOCI_CORE_LIBRARY SOCI_SQLITE3_LIBRARY SOCI_POSTGRESQL_LIBRARY)
 
 if(SOCI_FOUND AND NOT TARGET SOCI::core)
-  add_library(SOCI::core UNKNOWN IMPORTED)
+  add_library(SOCI::core UNKNOWN IMPORTED GLOBAL)
   # SOCI's own headers include each other without their folder
   set_target_properties(SOCI::core PROPERTIES
     IMPORTED_LOCATION "${SOCI_CORE_LIBRARY}"
@@ -17,7 +17,7 @@ if(SOCI_FOUND AND NOT TARGET SOCI::core)
   foreach(backend IN ITEMS sqlite3 postgresql)
     string(TOUPPER "${backend}" upper)
     if(SOCI_${upper}_LIBRARY)
-      add_library(SOCI::${backend} UNKNOWN IMPORTED)
+      add_library(SOCI::${backend} UNKNOWN IMPORTED GLOBAL)
       set_target_properties(SOCI::${backend} PROPERTIES
         IMPORTED_LOCATION "${SOCI_${upper}_LIBRARY}" INTERFACE_LINK_LIBRARIES SOCI::core)
     endif()

@@ -43,8 +43,19 @@ const Buckets& batch_buckets() {
 }  // namespace
 
 struct Metrics::Families {
-    template <class Builder>
-    auto& add(Builder builder, const char* name, const char* help) {
+    Family<Counter>& add(
+        prometheus::detail::Builder<Counter> builder, const char* name, const char* help
+    ) {
+        return builder.Name(name).Help(help).Register(registry);
+    }
+    Family<Gauge>& add(
+        prometheus::detail::Builder<Gauge> builder, const char* name, const char* help
+    ) {
+        return builder.Name(name).Help(help).Register(registry);
+    }
+    Family<Histogram>& add(
+        prometheus::detail::Builder<Histogram> builder, const char* name, const char* help
+    ) {
         return builder.Name(name).Help(help).Register(registry);
     }
 

@@ -1,0 +1,260 @@
+#include "daemon/coordinator.hpp"
+
+#include "plugin/guarded_runner.hpp"
+#include "plugin/guarded_storage.hpp"
+
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <utility>
+
+namespace opslab::daemon {
+
+namespace {
+
+constexpr std::size_t kMaxToken = 4096;
+
+RetryPolicy retry_policy(const config::Settings& settings) {
+    return {.base = settings.tasks.retry_base, .max = settings.tasks.retry_max};
+}
+
+EmbeddedPool::Settings pool_settings(const config::Settings& settings) {
+    EmbeddedPool::Settings pool;
+    pool.heartbeat_interval = settings.heartbeat.interval;
+    pool.stop_wait = settings.server.drain;
+    for (const auto& worker : settings.workers) {
+        pool.groups.push_back(
+            {.runner = worker.runner,
+             .count = worker.count,
+             .slots = worker.max_parallel_tasks,
+             .supported_problems = worker.supported_problems,
+             .stop_grace = worker.stop_grace}
+        );
+    }
+    return pool;
+}
+
+std::map<std::string, Runner*> views(const std::map<std::string, std::unique_ptr<Runner>>& runners
+) {
+    std::map<std::string, Runner*> views;
+    for (const auto& [name, runner] : runners) {
+        views.emplace(name, runner.get());
+    }
+    return views;
+}
+
+/// The bearer token in `file`, without blanks around it. Empty without a file.
+Result<std::string> read_token(const std::optional<std::string>& file) {
+    if (!file) {
+        return std::string();
+    }
+    std::ifstream stream(*file, std::ios::binary);
+    std::string token(std::istreambuf_iterator<char>(stream), {});
+    if (!stream) {
+        return fail(Errc::permission_denied, "cannot read server.token_file \"" + *file + "\"");
+    }
+    constexpr const char* kBlanks = " \t\r\n";
+    token.erase(0, std::min(token.find_first_not_of(kBlanks), token.size()));
+    token.erase(token.find_last_not_of(kBlanks) + 1);
+    if (token.empty() || token.size() > kMaxToken) {
+        return fail(
+            Errc::invalid_argument,
+            "server.token_file \"" + *file + "\" must hold a token of 1 to 4096 characters"
+        );
+    }
+    return token;
+}
+
+ServerSettings server_settings(const config::ServerSettings& from) {
+    ServerSettings server;
+    server.address = from.listen.host;
+    server.port = from.listen.port;
+    server.max_body = static_cast<std::size_t>(from.max_body_bytes);
+    server.max_connections = static_cast<std::size_t>(from.max_connections);
+    server.max_streams = static_cast<std::size_t>(from.max_streams);
+    server.executor_threads = static_cast<std::size_t>(from.threads);
+    return server;
+}
+
+Result<std::map<std::string, std::unique_ptr<Runner>>> open_runners(
+    const config::Settings& settings,
+    const ReadyPlugins& plugins,
+    const Surroundings& surroundings,
+    plugin::CallObserver* observer
+) {
+    std::map<std::string, std::unique_ptr<Runner>> runners;
+    for (const auto& [name, ready] : plugins.runners) {
+        const plugin::RunnerHostFacts facts{
+            .clock = surroundings.clock,
+            .logger = surroundings.logger,
+            // two runners of one plugin (two images, say) keep apart by their names
+            .state_root = std::filesystem::path(settings.state_path) / name,
+            .version = OPSLAB_VERSION,
+        };
+        auto runner = plugin::open_runner(ready.library, facts, ready.config_json, observer);
+        if (!runner) {
+            return fail(within("runners: \"" + name + "\"", std::move(runner.error())));
+        }
+        runners.emplace(name, std::move(*runner));
+    }
+    return runners;
+}
+
+}  // namespace
+
+tl::expected<ReadyPlugins, config::Findings> find_plugins(const config::Settings& settings) {
+    const plugin::Catalogue catalogue(plugin::plugin_folders(settings.plugin_path));
+    config::Findings findings;
+    const auto note = [&](config::Findings more) {
+        std::move(more.begin(), more.end(), std::back_inserter(findings));
+    };
+    auto storage = plugin::prepare_plugin(catalogue, plugin::Kind::storage, settings.storage);
+    if (!storage) {
+        note(std::move(storage.error()));
+    }
+    std::map<std::string, plugin::ReadyPlugin> runners;
+    for (const auto& named : settings.runners) {
+        auto runner = plugin::prepare_plugin(catalogue, plugin::Kind::runner, named.plugin);
+        if (runner) {
+            runners.emplace(named.name, std::move(*runner));
+        } else {
+            note(std::move(runner.error()));
+        }
+    }
+    if (!findings.empty()) {
+        config::sort_findings(findings);
+        return tl::unexpected(std::move(findings));
+    }
+    return ReadyPlugins{std::move(*storage), std::move(runners)};
+}
+
+Coordinator::Coordinator(
+    const config::Settings& settings,
+    Surroundings surroundings,
+    std::unique_ptr<Metrics> metrics,
+    std::unique_ptr<PluginMetrics> plugin_metrics,
+    std::unique_ptr<Storage> storage,
+    std::map<std::string, std::unique_ptr<Runner>> runners
+)
+    : surroundings_(surroundings),
+      drain_(settings.server.drain),
+      metrics_(std::move(metrics)),
+      plugin_metrics_(std::move(plugin_metrics)),
+      service_metrics_(*metrics_),
+      request_log_(*metrics_, surroundings.logger),
+      storage_(std::move(storage)),
+      runners_(std::move(runners)),
+      tasks_(*storage_, surroundings.clock, surroundings.entropy, hub_, service_metrics_),
+      workers_(
+          *storage_,
+          surroundings.clock,
+          surroundings.entropy,
+          hub_,
+          service_metrics_,
+          {.lease = settings.heartbeat.timeout,
+           .retry = retry_policy(settings),
+           .claim_poll = settings.tasks.poll_interval}
+      ),
+      sweeper_(
+          *storage_,
+          surroundings.clock,
+          surroundings.logger,
+          hub_,
+          service_metrics_,
+          [this](Timestamp when) { workers_.desk().look_again_at(when); },
+          {.interval = settings.sweep_interval,
+           .heartbeat_timeout = settings.heartbeat.timeout,
+           .retry = retry_policy(settings)}
+      ),
+      pool_(
+          workers_,
+          views(runners_),
+          surroundings.clock,
+          surroundings.logger,
+          pool_settings(settings)
+      ),
+      metrics_page_(*metrics_, *storage_) {}
+
+Result<std::unique_ptr<Coordinator>> Coordinator::start(
+    const config::Settings& settings, const ReadyPlugins& plugins, Surroundings surroundings
+) {
+    auto metrics = std::make_unique<Metrics>();
+    auto plugin_metrics = std::make_unique<PluginMetrics>(*metrics);
+    auto storage = plugin::open_storage(
+        plugins.storage.library,
+        StorageHost{surroundings.clock, surroundings.entropy, surroundings.logger},
+        plugins.storage.config_json,
+        plugin_metrics.get()
+    );
+    if (!storage) {
+        return fail(std::move(storage.error()));
+    }
+    auto runners = open_runners(settings, plugins, surroundings, plugin_metrics.get());
+    if (!runners) {
+        return fail(std::move(runners.error()));
+    }
+    std::unique_ptr<Coordinator> coordinator(new Coordinator(
+        settings,
+        surroundings,
+        std::move(metrics),
+        std::move(plugin_metrics),
+        std::move(*storage),
+        std::move(*runners)
+    ));
+    if (auto listening = coordinator->listen(settings); !listening) {
+        return fail(std::move(listening.error()));
+    }
+    coordinator->sweeper_.start();
+    if (auto started = coordinator->pool_.start(); !started) {
+        return fail(std::move(started.error()));
+    }
+    return coordinator;
+}
+
+Status Coordinator::listen(const config::Settings& settings) {
+    auto token = read_token(settings.server.token_file);
+    if (!token) {
+        return fail(std::move(token.error()));
+    }
+    const ApiParts parts{
+        .storage = *storage_,
+        .tasks = tasks_,
+        .workers = workers_,
+        .embedded = pool_,
+        .metrics = metrics_page_,
+        .clock = surroundings_.clock,
+        .defaults = {.max_retries = settings.tasks.default_max_retries},
+        .version = OPSLAB_VERSION,
+    };
+    dispatcher_ = std::make_unique<Dispatcher>(
+        make_router(parts),
+        DispatcherSettings{.bearer_token = *token},
+        surroundings_.clock,
+        surroundings_.entropy,
+        surroundings_.logger,
+        &request_log_
+    );
+    auto server = HttpServer::start(
+        server_settings(settings.server), *dispatcher_, surroundings_.clock, surroundings_.logger
+    );
+    if (!server) {
+        return fail(std::move(server.error()));
+    }
+    server_ = std::move(*server);
+    metrics_page_.watch(server_.get());
+    return {};
+}
+
+void Coordinator::drain() {
+    const auto deadline = surroundings_.clock.steady() + drain_;
+    workers_.desk().close();  // nobody waits in a long poll any more
+    pool_.drain(deadline);
+    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(
+        deadline - surroundings_.clock.steady()
+    );
+    metrics_page_.watch(nullptr);
+    server_->stop(std::max(left, std::chrono::milliseconds{1000}));
+    sweeper_.stop();
+}
+
+}  // namespace opslab::daemon

@@ -1,0 +1,92 @@
+#pragma once
+
+#include "config/settings.hpp"
+#include "daemon/embedded_pool.hpp"
+#include "daemon/observers.hpp"
+#include "http/api.hpp"
+#include "http/server.hpp"
+#include "plugin/plugin_config.hpp"
+#include "service/sweeper.hpp"
+#include "service/task_service.hpp"
+#include "service/worker_service.hpp"
+#include "telemetry/metrics.hpp"
+
+#include <opslab/error.hpp>
+#include <opslab/logger.hpp>
+#include <opslab/runner.hpp>
+#include <opslab/storage.hpp>
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace opslab::daemon {
+
+/// What a coordinator is given for its life.
+struct Surroundings {
+    Clock& clock;
+    Entropy& entropy;
+    Logger& logger;
+};
+
+/// The plugins that a configuration names, found and their settings checked, not yet created.
+struct ReadyPlugins {
+    plugin::ReadyPlugin storage;
+    std::map<std::string, plugin::ReadyPlugin> runners{};  ///< by name (backend type)
+};
+
+/// Finds the plugins that `settings` names. On failure all findings, sorted.
+[[nodiscard]] tl::expected<ReadyPlugins, config::Findings> find_plugins(
+    const config::Settings& settings
+);
+
+/// The composition root: every part of a coordinator, in the order of who needs whom. C++ destroys
+/// members in reverse, and that is the order of shutting down: the order below is load-bearing.
+class Coordinator {
+public:
+    /// Opens everything and listens. Errors: the storage's, a runner's, the address taken.
+    [[nodiscard]] static Result<std::unique_ptr<Coordinator>> start(
+        const config::Settings& settings, const ReadyPlugins& plugins, Surroundings surroundings
+    );
+    Coordinator(const Coordinator&) = delete;
+    Coordinator& operator=(const Coordinator&) = delete;
+    ~Coordinator() = default;
+
+    [[nodiscard]] std::string address() const { return server_->bound_address(); }
+
+    /// Takes no more tasks, lets requests and running tasks end within `drain_seconds`, then stops.
+    /// Runs that are still there stay for the successor where their runner can; others are lost
+    /// with the process and noticed by the successor.
+    void drain();
+
+private:
+    Coordinator(
+        const config::Settings& settings,
+        Surroundings surroundings,
+        std::unique_ptr<Metrics> metrics,
+        std::unique_ptr<PluginMetrics> plugin_metrics,
+        std::unique_ptr<Storage> storage,
+        std::map<std::string, std::unique_ptr<Runner>> runners
+    );
+    [[nodiscard]] Status listen(const config::Settings& settings);
+
+    Surroundings surroundings_;
+    std::chrono::seconds drain_;
+    std::unique_ptr<Metrics> metrics_;
+    std::unique_ptr<PluginMetrics> plugin_metrics_;
+    ServiceMetrics service_metrics_;
+    RequestLog request_log_;
+    std::unique_ptr<Storage> storage_;
+    std::map<std::string, std::unique_ptr<Runner>> runners_;
+    ChangeHub hub_;
+    TaskService tasks_;
+    WorkerService workers_;
+    Sweeper sweeper_;
+    EmbeddedPool pool_;
+    MetricsPage metrics_page_;
+    std::unique_ptr<Dispatcher> dispatcher_;
+    std::unique_ptr<HttpServer> server_;
+};
+
+}  // namespace opslab::daemon

@@ -1,0 +1,112 @@
+#include "daemon/serve.hpp"
+
+#include "base/system_clock.hpp"
+#include "daemon/coordinator.hpp"
+#include "telemetry/service_log.hpp"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <cstdio>
+#include <exception>
+
+namespace opslab::daemon {
+
+namespace {
+
+constexpr int kCannotServe = 1;
+constexpr int kBadConfiguration = 2;
+
+int refuse(const config::Findings& findings) {
+    fmt::print(stderr, "{}\n", config::to_text(findings));
+    return kBadConfiguration;
+}
+
+/// The signals that end a coordinator, blocked in every thread and taken by one `wait`.
+class StopSignals {
+public:
+    StopSignals() {
+        sigemptyset(&set_);
+        sigaddset(&set_, SIGTERM);
+        sigaddset(&set_, SIGINT);
+        pthread_sigmask(SIG_BLOCK, &set_, nullptr);
+        // a client or a driver that goes away is an error of that write, not our end
+        struct sigaction ignore {};
+        ignore.sa_handler = SIG_IGN;
+        sigaction(SIGPIPE, &ignore, nullptr);
+    }
+
+    [[nodiscard]] int wait() const {
+        int signal = 0;
+        sigwait(&set_, &signal);
+        return signal;
+    }
+
+    /// A second signal ends the process at once: what was acknowledged is safe on the disk.
+    void let_through() const { pthread_sigmask(SIG_UNBLOCK, &set_, nullptr); }
+
+private:
+    sigset_t set_{};
+};
+
+void say_how_tasks_run(const config::Settings& settings, Logger& logger) {
+    if (settings.workers.empty()) {
+        log(logger,
+            LogLevel::info,
+            settings.runners.empty()
+                ? "no runners and no workers are configured: tasks wait for workers that register "
+                  "over REST"
+                : "no workers are configured: tasks wait for workers that register over REST");
+    }
+}
+
+}  // namespace
+
+int serve(const ServeOptions& options) {
+    std::optional<std::filesystem::path> file;
+    if (options.config_file) {
+        file = *options.config_file;
+    }
+    const auto settings = config::load_settings(file, config::process_environment());
+    if (!settings) {
+        return refuse(settings.error());
+    }
+    const auto plugins = find_plugins(*settings);
+    if (!plugins) {
+        return refuse(plugins.error());
+    }
+    const StopSignals signals;
+    SystemClock clock;
+    SystemEntropy entropy;
+    const auto logger = make_service_log(
+        settings->log.format == config::LogFormat::json ? ServiceLogFormat::json
+                                                        : ServiceLogFormat::human,
+        settings->log.level,
+        clock
+    );
+    try {
+        auto coordinator =
+            Coordinator::start(*settings, *plugins, Surroundings{clock, entropy, *logger});
+        if (!coordinator) {
+            log(*logger,
+                LogLevel::critical,
+                "cannot start",
+                {{"error", coordinator.error().message}, {"detail", coordinator.error().detail}});
+            return kCannotServe;
+        }
+        log(*logger, LogLevel::info, "listening", {{"address", (*coordinator)->address()}});
+        say_how_tasks_run(*settings, *logger);
+        const int signal = signals.wait();
+        log(*logger, LogLevel::info, "stopping", {{"signal", signal == SIGINT ? "INT" : "TERM"}});
+        signals.let_through();
+        (*coordinator)->drain();
+    } catch (const std::exception& thrown) {
+        log(*logger, LogLevel::critical, "stopped by a defect", {{"error", thrown.what()}});
+        return kCannotServe;
+    }
+    log(*logger, LogLevel::info, "stopped");
+    return 0;
+}
+
+}  // namespace opslab::daemon

@@ -1,0 +1,64 @@
+#pragma once
+
+#include "worker/port.hpp"
+
+#include <condition_variable>
+#include <deque>
+#include <mutex>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+namespace opslab::testing {
+
+/// A coordinator in memory: hands out the tasks it is given, remembers what it is told, and can be
+/// away or refuse attempts. Tests wait for what they expect; nothing sleeps.
+class FakePort final : public WorkerPort {
+public:
+    // --- what the test arranges ---------------------------------------------------------------
+    void offer(const std::string& task, int attempt = 1, Timestamp deadline = Timestamp::max());
+    void set_running(std::vector<RunningAttempt> attempts);
+    void set_away(bool away);
+    void make_stale(const std::string& task);
+    void order_cancel(const std::string& task);
+
+    // --- what the test looks at ---------------------------------------------------------------
+    AttemptEnd wait_for_end(const std::string& task);
+    void wait_for_events(std::size_t count);
+    void wait_until_retired();
+    /// Waits until a report failed because the coordinator is away.
+    void wait_for_failed_report();
+    std::vector<RunEvent> events() const;
+    std::vector<std::string> handles() const;
+    std::size_t ends() const;
+
+    // --- the port -----------------------------------------------------------------------------
+    Result<Worker> enroll(const NewWorker& worker) override;
+    Result<HeartbeatReceipt> heartbeat(const Heartbeat& beat) override;
+    Result<std::vector<ClaimedTask>> claim(const ClaimRequest& request, Duration wait) override;
+    Result<ReportReceipt> report(const EventReport& report) override;
+    Result<Task> finish(const AttemptEnd& end) override;
+    Result<std::vector<RunningAttempt>> running(const WorkerId& worker) override;
+    Status retire(const WorkerId& worker) override;
+    void release(const WorkerId& worker) override;
+    void on_orders(const WorkerId& worker, std::function<void()> look) override;
+
+private:
+    mutable std::mutex mutex_;
+    std::condition_variable changed_;
+    std::deque<ClaimedTask> offered_;
+    std::vector<RunningAttempt> running_;
+    std::vector<RunEvent> events_;
+    std::vector<std::string> handles_;
+    std::vector<AttemptEnd> ends_;
+    std::set<std::string> stale_;
+    std::vector<TaskId> cancels_;
+    std::function<void()> look_;
+    bool away_ = false;
+    bool released_ = false;
+    bool retired_ = false;
+    int failed_reports_ = 0;
+};
+
+}  // namespace opslab::testing

@@ -1,0 +1,93 @@
+#include "unit/worker/fake_runner.hpp"
+
+#include <poll.h>
+
+namespace opslab::testing {
+
+void FakeRunner::own(const std::string& run_id) {
+    existing_.insert(run_id);
+}
+
+void FakeRunner::wait_until_waiting(const std::string& run_id) {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [&] { return waiting_.contains(run_id); });
+}
+
+void FakeRunner::wait_until_destroyed(const std::string& run_id) {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [&] { return destroyed_.contains(run_id); });
+}
+
+bool FakeRunner::was_stopped(const std::string& run_id) const {
+    const std::lock_guard lock(mutex_);
+    return stopped_.contains(run_id);
+}
+
+bool FakeRunner::exists(const std::string& run_id) const {
+    const std::lock_guard lock(mutex_);
+    return existing_.contains(run_id);
+}
+
+RunnerResult<RunHandle> FakeRunner::start(const RunRequest& request, Interrupt /*interrupt*/) {
+    if (start_error_) {
+        return tl::unexpected(*start_error_);
+    }
+    const std::lock_guard lock(mutex_);
+    existing_.insert(request.run_id);
+    return RunHandle{request.run_id};
+}
+
+RunnerResult<RunEnd> FakeRunner::wait(
+    const RunHandle& handle,
+    std::optional<std::string_view> position,
+    RunSink& sink,
+    Interrupt interrupt
+) {
+    {
+        const std::lock_guard lock(mutex_);
+        if (!existing_.contains(handle.text)) {
+            return runner_fail(RunnerErrc::not_found, "no such run");
+        }
+        waiting_.insert(handle.text);
+        changed_.notify_all();
+    }
+    Run run{.run_id = handle.text, .sink = &sink};
+    if (position) {
+        run.position = std::string(*position);
+    }
+    run.until_stopped = [this, interrupt, id = handle.text] {
+        while (!was_stopped(id)) {
+            pollfd wake{.fd = interrupt.fd, .events = POLLIN, .revents = 0};
+            if (::poll(&wake, 1, 1) > 0) {
+                return false;
+            }
+        }
+        return true;
+    };
+    return script_(run);
+}
+
+RunnerStatus FakeRunner::stop(const RunHandle& handle, std::chrono::milliseconds /*grace*/) {
+    const std::lock_guard lock(mutex_);
+    stopped_.insert(handle.text);
+    return {};
+}
+
+RunnerStatus FakeRunner::destroy(const RunHandle& handle) {
+    const std::lock_guard lock(mutex_);
+    existing_.erase(handle.text);
+    destroyed_.insert(handle.text);
+    changed_.notify_all();
+    return {};
+}
+
+RunnerResult<std::vector<OwnedRun>> FakeRunner::list_owned(const WorkerId& /*worker*/) {
+    const std::lock_guard lock(mutex_);
+    std::vector<OwnedRun> owned;
+    for (const auto& id : existing_) {
+        owned.push_back({id, RunHandle{id}});
+    }
+    return owned;
+}
+
+}  // namespace opslab::testing

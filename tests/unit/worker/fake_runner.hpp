@@ -1,0 +1,59 @@
+#pragma once
+
+#include <opslab/runner.hpp>
+
+#include <condition_variable>
+#include <functional>
+#include <map>
+#include <mutex>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+namespace opslab::testing {
+
+/// A runner without processes: each run does what its script says, on the thread of `wait`.
+class FakeRunner final : public Runner {
+public:
+    struct Run {
+        std::string run_id{};
+        std::optional<std::string> position{};
+        RunSink* sink = nullptr;
+        /// True once `stop` was called; waits for it, or for the interrupt (then false).
+        std::function<bool()> until_stopped{};
+    };
+    using Script = std::function<RunnerResult<RunEnd>(const Run&)>;
+
+    void set_script(Script script) { script_ = std::move(script); }
+    void fail_start(RunnerError error) { start_error_ = std::move(error); }
+    void own(const std::string& run_id);
+
+    void wait_until_waiting(const std::string& run_id);
+    void wait_until_destroyed(const std::string& run_id);
+    bool was_stopped(const std::string& run_id) const;
+    bool exists(const std::string& run_id) const;
+
+    RunnerResult<RunHandle> start(const RunRequest& request, Interrupt interrupt) override;
+    RunnerResult<RunEnd> wait(
+        const RunHandle& handle,
+        std::optional<std::string_view> position,
+        RunSink& sink,
+        Interrupt interrupt
+    ) override;
+    RunnerStatus stop(const RunHandle& handle, std::chrono::milliseconds grace) override;
+    RunnerStatus destroy(const RunHandle& handle) override;
+    RunnerResult<std::vector<OwnedRun>> list_owned(const WorkerId& worker) override;
+
+private:
+    mutable std::mutex mutex_;
+    std::condition_variable changed_;
+    Script script_;
+    std::optional<RunnerError> start_error_;
+    std::set<std::string> existing_;
+    std::set<std::string> waiting_;
+    std::set<std::string> stopped_;
+    std::set<std::string> destroyed_;
+};
+
+}  // namespace opslab::testing

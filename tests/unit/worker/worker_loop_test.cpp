@@ -1,0 +1,321 @@
+#include "worker/worker_loop.hpp"
+
+#include "base/system_clock.hpp"
+#include "unit/worker/fake_port.hpp"
+#include "unit/worker/fake_runner.hpp"
+
+#include <opslab/testing/fakes.hpp>
+
+#include <gmock/gmock.h>
+
+#include <atomic>
+#include <memory>
+#include <string>
+#include <variant>
+
+namespace opslab {
+namespace {
+
+using opslab::testing::CapturingLogger;
+using opslab::testing::FakePort;
+using opslab::testing::FakeRunner;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+constexpr const char* kResult = R"({"type":"result","success":true,"reward":1.0})";
+const RunEnd kFine{};
+
+std::vector<std::string> log_messages(const std::vector<RunEvent>& events) {
+    std::vector<std::string> messages;
+    for (const auto& event : events) {
+        if (const auto* log = std::get_if<LogEvent>(&event)) {
+            messages.push_back(log->message);
+        }
+    }
+    return messages;
+}
+
+class WorkerLoopTest : public ::testing::Test {
+protected:
+    void start(int slots = 1) {
+        WorkerLoop::Settings settings;
+        settings.identity.id = WorkerId{"worker-001-fake"};
+        settings.identity.backend_type = "fake";
+        settings.identity.max_parallel_tasks = slots;
+        loop_ = std::make_unique<WorkerLoop>(port_, runner_, clock_, logger_, settings);
+        loop_->start();
+    }
+
+    Failure failure_of(const std::string& task) {
+        return std::get<Failure>(port_.wait_for_end(task).outcome);
+    }
+
+    SystemClock clock_;
+    CapturingLogger logger_;
+    FakePort port_;
+    FakeRunner runner_;
+    std::unique_ptr<WorkerLoop> loop_;  // last: it uses everything above
+};
+
+TEST_F(WorkerLoopTest, RunsAClaimedTaskToItsResultAndLeavesNothing) {
+    runner_.set_script([](const FakeRunner::Run& run) -> RunnerResult<RunEnd> {
+        EXPECT_EQ(run.sink->output(OutputStream::out, "hello", false), SinkAnswer::go_on);
+        EXPECT_EQ(run.sink->event(kResult), SinkAnswer::go_on);
+        return kFine;
+    });
+    port_.offer("t1");
+    start();
+
+    const auto end = port_.wait_for_end("t1");
+    runner_.wait_until_destroyed("t1.1");
+
+    EXPECT_TRUE(std::get<TaskResult>(end.outcome).success);
+    EXPECT_THAT(log_messages(port_.events()), ElementsAre("hello"));
+    EXPECT_FALSE(runner_.exists("t1.1"));
+}
+
+TEST_F(WorkerLoopTest, OutputIsDurableBeforeTheEndIsTold) {
+    runner_.set_script([](const FakeRunner::Run& run) -> RunnerResult<RunEnd> {
+        for (int i = 0; i < 3000; ++i) {
+            EXPECT_EQ(
+                run.sink->output(OutputStream::out, std::to_string(i), false), SinkAnswer::go_on
+            );
+        }
+        EXPECT_EQ(run.sink->event(kResult), SinkAnswer::go_on);
+        return kFine;
+    });
+    port_.offer("t1");
+    start();
+
+    port_.wait_for_end("t1");
+
+    const auto messages = log_messages(port_.events());
+    ASSERT_EQ(messages.size(), 3000U);
+    for (std::size_t i = 0; i < messages.size(); ++i) {
+        EXPECT_EQ(messages[i], std::to_string(i));
+    }
+}
+
+TEST_F(WorkerLoopTest, FillsItsSlotsAndNoMore) {
+    std::atomic<int> at_once{0};
+    std::atomic<int> most{0};
+    std::atomic<bool> go_on{false};
+    runner_.set_script([&](const FakeRunner::Run& run) -> RunnerResult<RunEnd> {
+        most = std::max(most.load(), ++at_once);
+        go_on.wait(false);
+        --at_once;
+        EXPECT_EQ(run.sink->event(kResult), SinkAnswer::go_on);
+        return kFine;
+    });
+    for (const auto* task : {"t1", "t2", "t3", "t4", "t5"}) {
+        port_.offer(task);
+    }
+    start(3);
+    runner_.wait_until_waiting("t3.1");
+
+    go_on = true;
+    go_on.notify_all();
+    for (const auto* task : {"t1", "t2", "t3", "t4", "t5"}) {
+        port_.wait_for_end(task);
+    }
+
+    EXPECT_LE(most, 3);
+}
+
+TEST_F(WorkerLoopTest, ACancelledRunIsStoppedAndNothingIsToldOfItsEnd) {
+    runner_.set_script([](const FakeRunner::Run& run) -> RunnerResult<RunEnd> {
+        EXPECT_TRUE(run.until_stopped());
+        return kFine;
+    });
+    port_.offer("t1");
+    start();
+    runner_.wait_until_waiting("t1.1");
+
+    port_.order_cancel("t1");
+    runner_.wait_until_destroyed("t1.1");
+
+    EXPECT_TRUE(runner_.was_stopped("t1.1"));
+    EXPECT_EQ(port_.ends(), 0U);
+}
+
+TEST_F(WorkerLoopTest, ALostAttemptStopsTheRunPolitelyWhileItsOutputIsThrownAway) {
+    port_.make_stale("t1");
+    runner_.set_script([](const FakeRunner::Run& run) -> RunnerResult<RunEnd> {
+        EXPECT_TRUE(run.until_stopped());
+        EXPECT_EQ(run.sink->output(OutputStream::out, "cleaning up", false), SinkAnswer::go_on);
+        return kFine;
+    });
+    port_.offer("t1");
+    start();
+
+    runner_.wait_until_destroyed("t1.1");
+
+    EXPECT_EQ(port_.ends(), 0U);
+    EXPECT_TRUE(port_.events().empty());
+}
+
+TEST_F(WorkerLoopTest, PastItsDeadlineARunIsStoppedAndItsStatusIsLeftToTheSweep) {
+    runner_.set_script([](const FakeRunner::Run& run) -> RunnerResult<RunEnd> {
+        EXPECT_TRUE(run.until_stopped());
+        return kFine;
+    });
+    port_.offer("t1", 1, clock_.now());
+    start();
+
+    runner_.wait_until_destroyed("t1.1");
+
+    EXPECT_EQ(port_.ends(), 0U);
+}
+
+TEST_F(WorkerLoopTest, AFailedStartIsAnInfrastructureFailureInPrepare) {
+    runner_.fail_start({RunnerErrc::infrastructure, "no image"});
+    port_.offer("t1");
+    start();
+
+    EXPECT_EQ(failure_of("t1"), (Failure{FailureKind::infrastructure, "prepare", "no image"}));
+}
+
+TEST_F(WorkerLoopTest, ATaskThatCannotRunHereIsATaskFailure) {
+    runner_.fail_start({RunnerErrc::task, "no such problem"});
+    port_.offer("t1");
+    start();
+
+    EXPECT_EQ(failure_of("t1").kind, FailureKind::task);
+}
+
+TEST_F(WorkerLoopTest, AnExitWithoutResultFailsWithPhaseAndTheTailOfStderr) {
+    runner_.set_script([](const FakeRunner::Run& run) -> RunnerResult<RunEnd> {
+        EXPECT_EQ(
+            run.sink->event(R"({"type":"phase","name":"loop","state":"begin"})"), SinkAnswer::go_on
+        );
+        EXPECT_EQ(run.sink->output(OutputStream::err, "Traceback", false), SinkAnswer::go_on);
+        return RunEnd{EndKind::exited, 3};
+    });
+    port_.offer("t1");
+    start();
+
+    const auto end = port_.wait_for_end("t1");
+
+    EXPECT_EQ(
+        std::get<Failure>(end.outcome),
+        (Failure{FailureKind::task, "loop", "the driver exited with status 3 and gave no result"})
+    );
+    EXPECT_THAT(end.error_details, HasSubstr("Traceback"));
+}
+
+TEST_F(WorkerLoopTest, OutOfMemoryIsToldApart) {
+    runner_.set_script([](const FakeRunner::Run&) -> RunnerResult<RunEnd> {
+        return RunEnd{EndKind::out_of_memory, 9};
+    });
+    port_.offer("t1");
+    start();
+
+    EXPECT_THAT(failure_of("t1").message, HasSubstr("memory"));
+}
+
+TEST_F(WorkerLoopTest, TheFirstResultCountsAndInvalidEventsAreLogged) {
+    runner_.set_script([](const FakeRunner::Run& run) -> RunnerResult<RunEnd> {
+        for (const auto* event :
+             {kResult,
+              R"({"type":"result","success":false})",
+              R"({"type":"error","message":"x"})",
+              "garbage"}) {
+            EXPECT_EQ(run.sink->event(event), SinkAnswer::go_on);
+        }
+        return RunEnd{EndKind::exited, 1};
+    });
+    port_.offer("t1");
+    start();
+
+    const auto end = port_.wait_for_end("t1");
+
+    EXPECT_TRUE(std::get<TaskResult>(end.outcome).success);
+    EXPECT_EQ(log_messages(port_.events()).size(), 3U);
+}
+
+TEST_F(WorkerLoopTest, WhileTheCoordinatorIsAwayTheRunGoesOnAndItsEventsComeLater) {
+    port_.set_away(true);
+    runner_.set_script([&](const FakeRunner::Run& run) -> RunnerResult<RunEnd> {
+        EXPECT_EQ(run.sink->output(OutputStream::out, "one", false), SinkAnswer::go_on);
+        EXPECT_EQ(run.sink->output(OutputStream::out, "two", false), SinkAnswer::go_on);
+        EXPECT_EQ(run.sink->event(kResult), SinkAnswer::go_on);
+        return kFine;
+    });
+    port_.offer("t1");
+    start();
+    port_.wait_for_failed_report();
+
+    port_.set_away(false);
+    port_.wait_for_end("t1");
+
+    EXPECT_THAT(log_messages(port_.events()), ElementsAre("one", "two"));
+}
+
+TEST_F(WorkerLoopTest, WhatADeadRunLeftIsRemovedBeforeTheFirstClaim) {
+    runner_.own("dead.1");
+    start();
+
+    runner_.wait_until_destroyed("dead.1");
+}
+
+TEST_F(WorkerLoopTest, ARunOfThePredecessorIsFollowedFromWhereItsOutputWasStored) {
+    runner_.own("t1.2");
+    RunningAttempt attempt;
+    attempt.task.id = TaskId{"t1"};
+    attempt.task.attempt = 2;
+    attempt.deadline = Timestamp::max();
+    attempt.handle = write_bookmark({"t1.2", "line 7"});
+    port_.set_running({attempt});
+    runner_.set_script([](const FakeRunner::Run& run) -> RunnerResult<RunEnd> {
+        EXPECT_EQ(run.position, "line 7");
+        EXPECT_EQ(run.sink->event(kResult), SinkAnswer::go_on);
+        return kFine;
+    });
+    start();
+
+    const auto end = port_.wait_for_end("t1");
+
+    EXPECT_EQ(end.attempt, 2);
+    EXPECT_TRUE(std::holds_alternative<TaskResult>(end.outcome));
+}
+
+TEST_F(WorkerLoopTest, ARunThatDidNotOutliveItsWorkerIsLost) {
+    RunningAttempt attempt;
+    attempt.task.id = TaskId{"t1"};
+    attempt.task.attempt = 1;
+    attempt.deadline = Timestamp::max();
+    attempt.handle = write_bookmark({"t1.1", std::nullopt});
+    port_.set_running({attempt});
+    start();
+
+    EXPECT_EQ(failure_of("t1").kind, FailureKind::worker_lost);
+}
+
+TEST_F(WorkerLoopTest, AStopLeavesRunsToTheSuccessor) {
+    runner_.set_script([](const FakeRunner::Run& run) -> RunnerResult<RunEnd> {
+        EXPECT_FALSE(run.until_stopped());
+        return runner_fail(RunnerErrc::interrupted, "left off");
+    });
+    port_.offer("t1");
+    start();
+    runner_.wait_until_waiting("t1.1");
+
+    loop_->stop();
+
+    port_.wait_until_retired();
+    EXPECT_TRUE(runner_.exists("t1.1"));
+    EXPECT_FALSE(runner_.was_stopped("t1.1"));
+    EXPECT_EQ(port_.ends(), 0U);
+}
+
+TEST_F(WorkerLoopTest, StopIsFineBeforeStartAndTwice) {
+    WorkerLoop::Settings settings;
+    settings.identity.id = WorkerId{"worker-002-fake"};
+    WorkerLoop loop(port_, runner_, clock_, logger_, settings);
+
+    loop.stop();
+    loop.stop();
+}
+
+}  // namespace
+}  // namespace opslab
