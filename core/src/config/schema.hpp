@@ -71,6 +71,9 @@ struct Checked {
 /// `"ten"`, `12`, `an object`, `nothing`; passwords in URLs blotted out, environment values hidden.
 [[nodiscard]] std::string found(const Node& node);
 
+/// The same, but only the kind of a string whose path sounds as if it held a secret.
+[[nodiscard]] std::string found_at(const Path& path, const Node& node);
+
 /// One setting, for people: `opslab plugin info`, docs/configuration.md.
 struct SettingRow {
     std::string key{};       ///< `server.listen`, `runners[].name`

@@ -116,6 +116,23 @@ using Environment = std::function<std::optional<std::string>(const std::string& 
 
 [[nodiscard]] Environment process_environment();
 
+/// Settings as far as they could be made out, and all findings, sorted. With any finding the
+/// settings are good for nothing but to look for more mistakes (in the plugins' own settings).
+struct Examined {
+    Settings settings{};
+    Findings findings{};
+};
+
+/// From text; `name` stands for the file in findings.
+[[nodiscard]] Examined examine_settings(
+    std::string_view text, const std::string& name, const Environment& environment
+);
+
+/// From a file; without one, the defaults.
+[[nodiscard]] Examined examine_settings(
+    const std::optional<std::filesystem::path>& file, const Environment& environment
+);
+
 /// Settings from a file, or the defaults where there is none. On failure ALL findings, sorted.
 /// A plugin's own settings are not checked here: see plugin/config_check.hpp.
 [[nodiscard]] tl::expected<Settings, Findings> load_settings(

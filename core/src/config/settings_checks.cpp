@@ -1,0 +1,181 @@
+#include "config/nearest.hpp"
+#include "config/settings_decode.hpp"
+
+#include <algorithm>
+#include <string>
+#include <vector>
+
+namespace opslab::config {
+
+namespace {
+
+/// The rules, each a method; each adds findings at what the user wrote, else at the file.
+class Rules {
+public:
+    Rules(const Settings& settings, const Node& written, Findings& findings)
+        : settings_(settings), written_(written), findings_(findings) {}
+
+    void listen() {
+        const Node* listen = node({"server", "listen"});
+        if (listen == nullptr || listen->kind != Node::Kind::string) {
+            return;
+        }
+        const auto address = parse_listen(listen->text);
+        if (!address) {
+            return refuse(
+                listen->mark,
+                "server.listen",
+                "expected an address and a port like 127.0.0.1:8000, found " + found(*listen)
+            );
+        }
+        const bool open = !is_loopback(address->host) && !settings_.server.token_file &&
+                          !settings_.server.allow_unauthenticated;
+        if (open) {
+            refuse(
+                listen->mark,
+                "server.listen",
+                "an address that others can reach needs server.token_file, or "
+                "server.allow_unauthenticated: true"
+            );
+        }
+    }
+
+    void heartbeat() {
+        const auto& beat = settings_.heartbeat;
+        if (beat.timeout > beat.interval) {
+            return;
+        }
+        const Node* timeout = node({"heartbeat", "timeout_seconds"});
+        const Node* interval = node({"heartbeat", "interval_seconds"});
+        refuse(
+            mark_of(timeout != nullptr ? timeout : interval),
+            "heartbeat.timeout_seconds",
+            "expected more than heartbeat.interval_seconds (" + count(beat.interval) + "), found " +
+                count(beat.timeout)
+        );
+    }
+
+    void retries() {
+        const auto& tasks = settings_.tasks;
+        if (tasks.retry_max >= tasks.retry_base) {
+            return;
+        }
+        const Node* longest = node({"tasks", "retry_max_seconds"});
+        const Node* base = node({"tasks", "retry_base_seconds"});
+        refuse(
+            mark_of(longest != nullptr ? longest : base),
+            "tasks.retry_max_seconds",
+            "expected at least tasks.retry_base_seconds (" + count(tasks.retry_base) + "), found " +
+                count(tasks.retry_max)
+        );
+    }
+
+    void postgres_pool() {
+        const Node* size = node({"storage", "postgres", "pool_size"});
+        if (size != nullptr && size->kind == Node::Kind::integer &&
+            (size->integer < 1 || size->integer > 200)) {
+            refuse(
+                size->mark,
+                "storage.postgres.pool_size",
+                "expected an integer from 1 to 200, found " + found(*size)
+            );
+        }
+    }
+
+    void runner_names() {
+        const Node* runners = node({"runners"});
+        for (std::size_t i = 0; i < settings_.runners.size(); ++i) {
+            const std::string& name = settings_.runners[i].name;
+            const std::string key = "runners[" + std::to_string(i) + "].name";
+            const Mark mark = item_mark(runners, i, "name");
+            if (name.empty()) {
+                continue;  // missing or no text: a finding of the schema
+            }
+            if (name.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-") !=
+                std::string::npos) {
+                refuse(
+                    mark,
+                    key,
+                    "expected a name of a to z, 0 to 9 and -, found " + found(make_string(name))
+                );
+            }
+            for (std::size_t other = 0; other < i; ++other) {
+                if (settings_.runners[other].name == name) {
+                    refuse(
+                        mark,
+                        key,
+                        "expected a name of its own, found that of runners[" +
+                            std::to_string(other) + "]"
+                    );
+                    break;
+                }
+            }
+        }
+    }
+
+    void worker_runners() {
+        std::vector<std::string> names;
+        for (const RunnerSettings& runner : settings_.runners) {
+            names.push_back(runner.name);
+        }
+        const Node* workers = node({"workers"});
+        for (std::size_t i = 0; i < settings_.workers.size(); ++i) {
+            const std::string& name = settings_.workers[i].runner;
+            if (name.empty() || settings_.find_runner(name) != nullptr) {
+                continue;
+            }
+            refuse(
+                item_mark(workers, i, "runner"),
+                "workers[" + std::to_string(i) + "].runner",
+                "expected the name of one of runners, found " + found(make_string(name)) +
+                    hint(name, names)
+            );
+        }
+    }
+
+private:
+    void refuse(Mark mark, std::string key, std::string problem) {
+        findings_.push_back({settings_.file, mark, std::move(key), std::move(problem)});
+    }
+
+    [[nodiscard]] const Node* node(std::initializer_list<const char*> keys) const {
+        const Node* at = &written_;
+        for (const char* key : keys) {
+            at = at == nullptr ? nullptr : at->find(key);
+        }
+        return at;
+    }
+
+    static Mark mark_of(const Node* node) { return node == nullptr ? Mark{} : node->mark; }
+
+    static Mark item_mark(const Node* list, std::size_t i, const char* key) {
+        if (list == nullptr || i >= list->items.size()) {
+            return {};
+        }
+        return mark_of(list->items[i].find(key));
+    }
+
+    static std::string count(std::chrono::seconds value) { return std::to_string(value.count()); }
+
+    static bool is_loopback(const std::string& host) {
+        return host == "localhost" || host == "::1" || host.rfind("127.", 0) == 0;
+    }
+
+    const Settings& settings_;
+    const Node& written_;
+    Findings& findings_;
+};
+
+}  // namespace
+
+void check_rules(const Settings& settings, const Node& written, Findings& findings) {
+    Rules rules{settings, written, findings};
+    rules.listen();
+    rules.heartbeat();
+    rules.retries();
+    rules.postgres_pool();
+    rules.runner_names();
+    rules.worker_runners();
+}
+
+}  // namespace opslab::config
