@@ -217,17 +217,17 @@ Status Coordinator::listen(const config::Settings& settings) {
         return fail(std::move(token.error()));
     }
     const ApiParts parts{
-        .storage = *storage_,
         .tasks = tasks_,
         .workers = workers_,
         .embedded = pool_,
         .metrics = metrics_page_,
+        .storage = *storage_,
         .clock = surroundings_.clock,
         .defaults = {.max_retries = settings.tasks.default_max_retries},
         .version = OPSLAB_VERSION,
     };
     dispatcher_ = std::make_unique<Dispatcher>(
-        make_router(parts),
+        make_api(parts),
         DispatcherSettings{.bearer_token = *token},
         surroundings_.clock,
         surroundings_.entropy,

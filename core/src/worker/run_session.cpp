@@ -95,15 +95,14 @@ void RunSession::stop(StopReason reason) {
     if (!reason_.compare_exchange_strong(none, reason)) {
         return;
     }
+    give_up_.set();
     if (reason == StopReason::abandoned) {
         reporter_.close();
-        interrupt_.set();
+        leave_.set();
         return;
     }
     const std::lock_guard lock(mutex_);
-    if (!handle_) {
-        interrupt_.set();  // still starting
-    } else if (!settled_) {
+    if (handle_ && !settled_) {
         begin_stopping(*handle_);
     }
 }
@@ -144,7 +143,7 @@ void RunSession::note(LogLevel level, const std::string& message) {
 
 RunnerResult<RunHandle> RunSession::start_run() {
     const SlotSpec slot{context_.worker, slot_};
-    if (const auto ready = context_.runner.prepare(slot, {interrupt_.fd()}); !ready) {
+    if (const auto ready = context_.runner.prepare(slot, {give_up_.fd()}); !ready) {
         return tl::unexpected(ready.error());
     }
     const RunRequest request{
@@ -156,7 +155,7 @@ RunnerResult<RunHandle> RunSession::start_run() {
         .task_json = task_file_json(claimed_),
         .deadline = claimed_.deadline,
     };
-    return context_.runner.start(request, {interrupt_.fd()});
+    return context_.runner.start(request, {give_up_.fd()});
 }
 
 void RunSession::run() {
@@ -205,7 +204,7 @@ void RunSession::follow(const RunHandle& handle, std::optional<std::string> posi
         from = *position;
     }
     // Once the stop is under way its end is what is waited for: only an abandoned run is left.
-    auto end = context_.runner.wait(handle, from, output, {interrupt_.fd()});
+    auto end = context_.runner.wait(handle, from, output, {leave_.fd()});
     if (!end && end.error().code == RunnerErrc::interrupted &&
         reason_.load() != StopReason::abandoned) {
         // the sink left off because nobody wants the output any more: by force, then

@@ -78,7 +78,8 @@ private:
     Context context_;
     ClaimedTask claimed_;
     int slot_;
-    WakeFd interrupt_;
+    WakeFd give_up_;  // ends prepare and start: any reason to stop
+    WakeFd leave_;    // ends wait: the run is abandoned
     std::atomic<StopReason> reason_{StopReason::none};
     std::mutex mutex_;                 // guards the three below
     bool settled_ = false;             // nothing is left to stop
