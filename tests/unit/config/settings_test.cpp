@@ -1,0 +1,48 @@
+#include "config/settings.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace opslab::config {
+namespace {
+
+Environment no_environment() {
+    return [](const std::string&) { return std::optional<std::string>{}; };
+}
+
+std::string mistakes(std::string_view text) {
+    const auto settings = parse_settings(text, "opslab.yaml", no_environment());
+    return settings ? "" : to_text(settings.error());
+}
+
+TEST(Settings, NoFileIsAWorkingSetUp) {
+    const auto settings = load_settings(std::nullopt, no_environment());
+
+    ASSERT_TRUE(settings) << to_text(settings.error());
+    EXPECT_EQ(settings->server.listen, (ListenAddress{"127.0.0.1", 8000}));
+    EXPECT_EQ(settings->storage.plugin, "sqlite");
+    EXPECT_EQ(settings->server.max_body_bytes, 8 * 1024 * 1024);
+    EXPECT_TRUE(settings->runners.empty());
+}
+
+TEST(Settings, AllMistakesAreReportedAtOnceInOrder) {
+    EXPECT_EQ(
+        mistakes("server:\n  lisen: x\nheartbeat: {interval_seconds: ten}\nlog:\n  level: info\n"
+                 "  level: debug\n"),
+        "opslab.yaml:2:3: server.lisen: unknown key; did you mean \"listen\"?\n"
+        "opslab.yaml:3:31: heartbeat.interval_seconds: expected an integer from 1 to 3600, found "
+        "\"ten\"\n"
+        "opslab.yaml:6:3: log.level: duplicate key; first on line 5\n"
+    );
+}
+
+TEST(Settings, AnUnsetVariableIsNamedWithItsPlace) {
+    EXPECT_EQ(
+        mistakes("server: {token_file: \"${TOKEN}\"}\n"),
+        "opslab.yaml:1:22: server.token_file: expected the environment variable TOKEN, found it "
+        "unset; write ${TOKEN:-default} to do without\n"
+    );
+}
+
+}  // namespace
+}  // namespace opslab::config
