@@ -62,9 +62,14 @@ int run_command_line(int argc, const char* const* argv) {
     try {
         root->parse(argc, argv);
     } catch (const CLI::ParseError& error) {
-        // CLI11's own codes are over 100; help and version are its successes
-        return root->exit(error) == 0 ? static_cast<int>(ExitCode::ok)
-                                      : static_cast<int>(ExitCode::usage);
+        if (error.get_exit_code() == static_cast<int>(CLI::ExitCodes::Success)) {
+            return root->exit(error);  // help and version
+        }
+        // CLI11 names what is missing before what is too much, which hides a misspelt verb
+        const auto strangers = root->remaining(true);
+        const auto reason = strangers.empty() ? std::string{error.what()}
+                                              : "\"" + strangers.front() + "\" means nothing here";
+        return static_cast<int>(complain_usage(reason + "; opslab --help explains"));
     }
     auto code = chosen.run();
     if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0) {

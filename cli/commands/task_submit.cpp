@@ -159,6 +159,17 @@ ExitCode check_and_run(const Options& options) {
     if (options.fields.problem.empty() == options.file.empty()) {
         return complain_usage("task submit needs a PROBLEM or --file, and not both");
     }
+    const auto& fields = options.fields;
+    const bool has_fields = fields.max_steps || fields.timeout_minutes || fields.priority ||
+                            fields.retries || options.count != 1 ||
+                            !(fields.agent_config + fields.metadata + fields.backend +
+                              fields.group + fields.callback_url)
+                                 .empty();
+    if (!options.file.empty() && has_fields) {
+        return complain_usage(
+            "--file goes without the options that describe one task: write them into the file"
+        );
+    }
     if (!std::all_of(options.idempotency_key.begin(), options.idempotency_key.end(), [](char c) {
             return c >= ' ' && c <= '~';
         })) {
@@ -176,11 +187,15 @@ void add_task_submit(CLI::App& task, Chosen& chosen) {
     auto& fields = options->fields;
     auto* command = task.add_subcommand("submit", "Submit one task, or many");
     command->add_option("PROBLEM", fields.problem, "The problem to run");
-    auto* file = command->add_option(
-        "--file", options->file, "Tasks to submit, as JSON or JSON lines; - is standard input"
-    );
+    command
+        ->add_option(
+            "--file",
+            options->file,
+            "Tasks to submit, as JSON or JSON lines; - is standard input (without PROBLEM)"
+        )
+        ->type_name("FILE");
     const auto add = [&](const char* name, auto& value, const char* text, const char* type) {
-        command->add_option(name, value, text)->type_name(type)->excludes(file);
+        command->add_option(name, value, text)->type_name(type);
     };
     add("--agent-config", fields.agent_config, "The agent: a JSON object, or a file", "JSON|@FILE");
     add("--metadata", fields.metadata, "Your own data, given back as it is", "JSON|@FILE");
@@ -193,8 +208,7 @@ void add_task_submit(CLI::App& task, Chosen& chosen) {
     add("--callback-url", fields.callback_url, "Where to report the end of the task", "URL");
     command->add_option("--count", options->count, "Submit it this many times")
         ->type_name("N")
-        ->check(CLI::Range(1, 100000))
-        ->excludes(file);
+        ->check(CLI::Range(1, 100000));
     command
         ->add_option(
             "--idempotency-key",
