@@ -75,9 +75,7 @@ void add_service(Router& router, const ApiParts& parts) {
                          auto handler,
                          Access access,
                          Placement placement = Placement::executor) {
-        router.add(
-            {HttpMethod::get, path, id, bind<Service>(service, handler), placement, access}
-        );
+        router.add({HttpMethod::get, path, id, bind<Service>(service, handler), placement, access});
     };
     // Probes and the page send no token; what they answer tells nothing of anybody's work.
     add("/health", "getHealth", &Service::health, Access::token);

@@ -67,8 +67,7 @@ Failure read_failure(ObjectReader& reader) {
     reader.require("error");
     failure.message = reader.string("error", 1, kMaxErrorText).value_or("");
     const auto kind = reader.word("kind", {"task", "infrastructure"});
-    failure.kind =
-        kind == "infrastructure" ? FailureKind::infrastructure : FailureKind::task;
+    failure.kind = kind == "infrastructure" ? FailureKind::infrastructure : FailureKind::task;
     failure.phase = reader.string("phase", 0, kMaxPhase).value_or("");
     return failure;
 }
@@ -143,9 +142,7 @@ void WorkerHandlers::record(
                 // a cancelled attempt has lost its lease: its events get 409, never this answer
                 return json_response(
                     202,
-                    dump_json(
-                        Json{{"cancel", false}, {"deadline", format_time(receipt.deadline)}}
-                    )
+                    dump_json(Json{{"cancel", false}, {"deadline", format_time(receipt.deadline)}})
                 );
             }
         )
@@ -181,9 +178,8 @@ void WorkerHandlers::complete(
     workers_.finish(std::move(end), reply_to<Task>(std::move(responder), task_answer));
 }
 
-void WorkerHandlers::fail(
-    const HttpRequest& request, const PathParams& params, Responder responder
-) const {
+void WorkerHandlers::fail(const HttpRequest& request, const PathParams& params, Responder responder)
+    const {
     const auto body = read_json_body(request);
     if (!body) {
         responder.fail(body.error());

@@ -16,7 +16,11 @@ namespace opslab {
 class ServiceHandlers {
 public:
     ServiceHandlers(
-        TaskService& tasks, Storage& storage, MetricsText& metrics, Clock& clock, std::string version
+        TaskService& tasks,
+        Storage& storage,
+        MetricsText& metrics,
+        Clock& clock,
+        std::string version
     );
 
     void health(const HttpRequest& request, const PathParams& params, Responder responder) const;

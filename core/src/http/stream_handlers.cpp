@@ -28,9 +28,8 @@ Result<bool> exists(TaskService& tasks, const TaskId& task, std::int64_t seq) {
 
 }  // namespace
 
-void TaskHandlers::events(
-    const HttpRequest& request, const PathParams& params, Responder responder
-) const {
+void TaskHandlers::events(const HttpRequest& request, const PathParams& params, Responder responder)
+    const {
     RequestFields fields(request, params);
     const auto id = fields.path_task();
     fields.finish_query();
@@ -66,14 +65,12 @@ void TaskHandlers::events(
     head.headers.add("Cache-Control", "no-cache");
     head.headers.add("X-Accel-Buffering", "no");
     responder.stream(
-        std::move(head),
-        std::make_unique<EventStream>(tasks_, clock_, detail->task, position.seq)
+        std::move(head), std::make_unique<EventStream>(tasks_, clock_, detail->task, position.seq)
     );
 }
 
-void TaskHandlers::feed(
-    const HttpRequest& request, const PathParams& params, Responder responder
-) const {
+void TaskHandlers::feed(const HttpRequest& request, const PathParams& params, Responder responder)
+    const {
     RequestFields fields(request, params);
     FeedQuery query;
     if (const auto cursor = fields.text("since_cursor", 0, 1024)) {

@@ -69,9 +69,8 @@ std::optional<IdempotencyKey> key_of(
 
 }  // namespace
 
-void TaskHandlers::submit(
-    const HttpRequest& request, const PathParams& params, Responder responder
-) const {
+void TaskHandlers::submit(const HttpRequest& request, const PathParams& params, Responder responder)
+    const {
     const auto body = read_json_body(request);
     if (!body) {
         responder.fail(body.error());
@@ -133,9 +132,8 @@ void TaskHandlers::submit_batch(
     );
 }
 
-void TaskHandlers::list(
-    const HttpRequest& request, const PathParams& params, Responder responder
-) const {
+void TaskHandlers::list(const HttpRequest& request, const PathParams& params, Responder responder)
+    const {
     RequestFields fields(request, params);
     const auto asked = read_task_list(fields);
     fields.finish_query();
@@ -161,9 +159,8 @@ void TaskHandlers::list(
     ));
 }
 
-void TaskHandlers::stats(
-    const HttpRequest& request, const PathParams& params, Responder responder
-) const {
+void TaskHandlers::stats(const HttpRequest& request, const PathParams& params, Responder responder)
+    const {
     RequestFields fields(request, params);
     fields.finish_query();
     if (!fields.good()) {
@@ -178,9 +175,8 @@ void TaskHandlers::stats(
     responder.respond(json_response(200, dump_json(to_json(*stats))));
 }
 
-void TaskHandlers::detail(
-    const HttpRequest& request, const PathParams& params, Responder responder
-) const {
+void TaskHandlers::detail(const HttpRequest& request, const PathParams& params, Responder responder)
+    const {
     RequestFields fields(request, params);
     const auto id = fields.path_task();
     const bool with_logs = fields.boolean("include_logs").value_or(false);
@@ -206,9 +202,8 @@ void TaskHandlers::detail(
     );
 }
 
-void TaskHandlers::cancel(
-    const HttpRequest& request, const PathParams& params, Responder responder
-) const {
+void TaskHandlers::cancel(const HttpRequest& request, const PathParams& params, Responder responder)
+    const {
     const auto body = read_optional_json_body(request);
     if (!body) {
         responder.fail(body.error());
@@ -230,9 +225,8 @@ void TaskHandlers::cancel(
     });
 }
 
-void TaskHandlers::logs(
-    const HttpRequest& request, const PathParams& params, Responder responder
-) const {
+void TaskHandlers::logs(const HttpRequest& request, const PathParams& params, Responder responder)
+    const {
     RequestFields fields(request, params);
     const auto id = fields.path_task();
     const auto asked = read_log_list(id, fields);

@@ -16,9 +16,8 @@ public:
         : tasks_(tasks), clock_(clock), defaults_(defaults) {}
 
     void submit(const HttpRequest& request, const PathParams& params, Responder responder) const;
-    void submit_batch(
-        const HttpRequest& request, const PathParams& params, Responder responder
-    ) const;
+    void submit_batch(const HttpRequest& request, const PathParams& params, Responder responder)
+        const;
     void list(const HttpRequest& request, const PathParams& params, Responder responder) const;
     void stats(const HttpRequest& request, const PathParams& params, Responder responder) const;
     void detail(const HttpRequest& request, const PathParams& params, Responder responder) const;

@@ -104,13 +104,11 @@ TaskListRequest read_task_list(RequestFields& fields) {
     query.worker_id = fields.worker("worker_id");
     query.backend_type = fields.text("backend_type", 1, kMaxBackend);
     query.group_id = fields.text("group_id", 1, kMaxName);
-    query.sort = sort_from(
-        fields.word("sort", {"created_at", "-created_at", "priority", "-priority"})
-            .value_or("-created_at")
-    );
+    query.sort =
+        sort_from(fields.word("sort", {"created_at", "-created_at", "priority", "-priority"})
+                      .value_or("-created_at"));
     query.limit = static_cast<int>(fields.integer("limit", 1, 100).value_or(20));
-    const auto offset =
-        fields.integer("offset", 0, std::numeric_limits<std::int64_t>::max());
+    const auto offset = fields.integer("offset", 0, std::numeric_limits<std::int64_t>::max());
     request.offset = offset.value_or(0);
     query.offset = std::min(request.offset, kFarthestOffset);
     request.scope = scope_of(query);
@@ -131,9 +129,8 @@ std::optional<std::string> next_cursor(const TaskListRequest& request, const Tas
         return std::nullopt;
     }
     const auto& last = page.tasks.back();
-    const std::int64_t value = sorts_by_priority(request.query.sort)
-                                   ? last.parameters.priority
-                                   : to_micros(last.created_at);
+    const std::int64_t value = sorts_by_priority(request.query.sort) ? last.parameters.priority
+                                                                     : to_micros(last.created_at);
     return seal_cursor(request.scope, {std::to_string(value), last.id.value});
 }
 

@@ -30,14 +30,8 @@ std::optional<std::int64_t> open_feed_cursor(std::string_view cursor) {
     return values ? parse_position(values->front()) : std::nullopt;
 }
 
-TrajectoryStream::TrajectoryStream(
-    TaskService& tasks, Clock& clock, FeedQuery query, Duration wait
-)
-    : tasks_(tasks),
-      clock_(clock),
-      query_(std::move(query)),
-      wait_(wait),
-      newest_(clock.steady()) {
+TrajectoryStream::TrajectoryStream(TaskService& tasks, Clock& clock, FeedQuery query, Duration wait)
+    : tasks_(tasks), clock_(clock), query_(std::move(query)), wait_(wait), newest_(clock.steady()) {
     query_.limit = kPage;
 }
 

@@ -107,9 +107,8 @@ void WorkerHandlers::heartbeat(
     );
 }
 
-void WorkerHandlers::list(
-    const HttpRequest& request, const PathParams& params, Responder responder
-) const {
+void WorkerHandlers::list(const HttpRequest& request, const PathParams& params, Responder responder)
+    const {
     RequestFields fields(request, params);
     WorkerQuery query;
     query.status = status_from(fields.word("status", {"idle", "busy", "offline"}));
@@ -133,9 +132,8 @@ void WorkerHandlers::list(
     ));
 }
 
-void WorkerHandlers::find(
-    const HttpRequest& request, const PathParams& params, Responder responder
-) const {
+void WorkerHandlers::find(const HttpRequest& request, const PathParams& params, Responder responder)
+    const {
     RequestFields fields(request, params);
     const auto id = fields.path_worker();
     fields.finish_query();

@@ -28,18 +28,14 @@ public:
     void fail(const HttpRequest& request, const PathParams& params, Responder responder) const;
 
     // embedded_handlers.cpp
-    void embedded_status(
-        const HttpRequest& request, const PathParams& params, Responder responder
-    ) const;
-    void embedded_scale(
-        const HttpRequest& request, const PathParams& params, Responder responder
-    ) const;
-    void embedded_start(
-        const HttpRequest& request, const PathParams& params, Responder responder
-    ) const;
-    void embedded_stop(
-        const HttpRequest& request, const PathParams& params, Responder responder
-    ) const;
+    void embedded_status(const HttpRequest& request, const PathParams& params, Responder responder)
+        const;
+    void embedded_scale(const HttpRequest& request, const PathParams& params, Responder responder)
+        const;
+    void embedded_start(const HttpRequest& request, const PathParams& params, Responder responder)
+        const;
+    void embedded_stop(const HttpRequest& request, const PathParams& params, Responder responder)
+        const;
 
 private:
     WorkerService& workers_;
