@@ -55,7 +55,7 @@ LIMIT :p ->> 'limit'
 
 -- name: attempt.last_position
 SELECT json_object('position', coalesce(max(position), 0)) FROM attempts
-WHERE position IS NOT NULL
+WHERE position IS NOT NULL AND :p IS NOT NULL
 
 -- name: attempt.feed
 -- A bounded stretch of the feed, with what the filters need beside each row.

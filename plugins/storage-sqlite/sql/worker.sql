@@ -59,7 +59,9 @@ WHERE status <> 'offline' AND last_heartbeat <= :p ->> 'silent_since'
 RETURNING json_quote(id)
 
 -- name: worker.counts
-SELECT json_object('status', w.status, 'count', count(*)) FROM workers w GROUP BY w.status
+SELECT json_object('status', w.status, 'count', count(*)) FROM workers w
+WHERE :p IS NOT NULL
+GROUP BY w.status
 
 -- name: cancel.insert
 INSERT INTO cancels (worker_id, task_id, told)
