@@ -345,7 +345,9 @@ TEST_P(StorageConformance, EveryEventInEveryStatusFollowsTheTable) {
         for (const auto event : kTaskEvents) {
             SCOPED_TRACE(std::string{to_string(status)} + " " + std::string{to_string(event)});
             // an earlier row may have left tasks open: they would be claimed before ours
-            for (const auto& open : tasks().list({.limit = 100})->tasks) {
+            const auto before_it = tasks().list({.limit = 100});
+            ASSERT_THAT(before_it, IsOk());
+            for (const auto& open : before_it->tasks) {
                 if (!is_terminal(open.status)) {
                     ASSERT_THAT(cancel(open.id), IsOk());
                 }

@@ -229,7 +229,9 @@ TEST_P(StorageConformance, CountersEqualARecount) {
 
     ASSERT_THAT(stats, IsOk());
     StatusCounts recount;
-    for (const auto& task : tasks().list({.limit = 100})->tasks) {
+    const auto all = tasks().list({.limit = 100});
+    ASSERT_THAT(all, IsOk());
+    for (const auto& task : all->tasks) {
         switch (task.status) {
             case TaskStatus::pending:
                 ++recount.pending;
