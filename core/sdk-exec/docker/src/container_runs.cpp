@@ -9,6 +9,7 @@
 
 #include <poll.h>
 
+#include <algorithm>
 #include <utility>
 
 namespace opslab::docker {
@@ -17,6 +18,16 @@ namespace {
 [[nodiscard]] bool is_interrupted(Interrupt interrupt) {
     pollfd entry{interrupt.fd, POLLIN, 0};  // a negative descriptor is ignored
     return ::poll(&entry, 1, 0) > 0;
+}
+
+[[nodiscard]] bool is_run_id(std::string_view text) {
+    constexpr std::size_t kMax = 64;
+    const auto is_allowed = [](char c) {
+        return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || c == '.' || c == '-';
+    };
+    const auto is_word = [](char c) { return c != '.' && c != '-'; };
+    return text.size() <= kMax && std::all_of(text.begin(), text.end(), is_allowed) &&
+           std::any_of(text.begin(), text.end(), is_word);
 }
 
 [[nodiscard]] RunnerResult<ContainerHandle> read_handle(const RunHandle& handle) {
@@ -36,9 +47,7 @@ namespace {
     if (state.is_out_of_memory && code == kSignalBase + kSigkill) {
         return {EndKind::out_of_memory, kSigkill};
     }
-    if (code > kSignalBase && code <= kSignalBase + 64) {
-        return {EndKind::signalled, code - kSignalBase};
-    }
+    // 128 + n is how engines tell a signal, and how programs tell an exit: it cannot be known which
     return {EndKind::exited, code};
 }
 
@@ -139,6 +148,17 @@ RunnerStatus ContainerRuns::fill_and_start(
 }
 
 RunnerResult<RunHandle> ContainerRuns::start(const RunRequest& request, Interrupt interrupt) {
+    if (!is_run_id(request.run_id)) {
+        return runner_fail(
+            RunnerErrc::invalid, "the run id is not of [0-9a-f.-], 1 to 64 characters"
+        );
+    }
+    const auto& worker = request.slot.worker.value;
+    if (!std::all_of(worker.begin(), worker.end(), [](char c) {
+            return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || c == '-';
+        })) {
+        return runner_fail(RunnerErrc::invalid, "the worker's id is not of [a-z0-9-]");
+    }
     auto prefix = exec::make_event_prefix();
     if (!prefix) {
         return tl::unexpected(prefix.error());
