@@ -14,6 +14,7 @@ namespace opslab::docker {
 namespace {
 
 constexpr std::size_t kMaxStamp = 40;
+constexpr std::size_t kPiece = std::size_t{16} << 10U;  // of a long line, in the engine's log
 // How far behind another stream's stamps a message may come. The engine stamps a message just
 // before it writes it down, so moments are enough.
 constexpr std::int64_t kSlack = 5'000'000'000;
@@ -22,8 +23,12 @@ constexpr std::int64_t kSlack = 5'000'000'000;
 // or a piece of a long one (16 KiB), behind its stamp; pieces of a line have the same stamp.
 class LogReader final : public FrameTaker {
 public:
-    LogReader(std::string prefix, OutputPosition done, RunSink& sink)
-        : prefix_(std::move(prefix)), sink_(sink), driver_(prefix_), done_(done) {}
+    LogReader(const OutputRequest& request, OutputPosition done, RunSink& sink)
+        : prefix_(request.event_prefix),
+          is_local_log_(request.is_local_log),
+          sink_(sink),
+          driver_(prefix_),
+          done_(done) {}
 
     // A new connection starts before what was delivered, and repeats lines that were not whole.
     void reconnect() {
@@ -69,6 +74,7 @@ public:
         stamp_.clear();
         is_stamped_ = false;
         ends_line_ = false;
+        frame_size_ = 0;
     }
 
     [[nodiscard]] SinkAnswer frame_bytes(std::string_view bytes) override {
@@ -90,6 +96,7 @@ public:
             bytes.remove_prefix(blank + 1);
         }
         taken_ += bytes.size();
+        frame_size_ += bytes.size();
         if (bytes.empty() || is_skipped_) {
             return SinkAnswer::go_on;
         }
@@ -105,6 +112,11 @@ public:
             return SinkAnswer::go_on;
         }
         const std::size_t s = index();
+        auto answer = SinkAnswer::go_on;
+        if (!ends_line_ && is_local_log_ && frame_size_ != kPiece) {
+            ends_line_ = true;
+            answer = driver_.feed(stream_, "\n", sink_).answer;
+        }
         if (!ends_line_) {
             if (!is_mid_line_.at(s)) {
                 mid_from_.at(s) = seen_.at(s).at_ns;
@@ -116,7 +128,7 @@ public:
         done_.marks.at(s) = seen_.at(s);
         done_.from_ns = oldest_needed();
         has_moved_ = true;
-        return SinkAnswer::go_on;
+        return answer;
     }
 
 private:
@@ -154,6 +166,8 @@ private:
     }
 
     std::string prefix_;
+    bool is_local_log_;
+    std::size_t frame_size_ = 0;
     RunSink& sink_;
     exec::DriverOutput driver_;
     FrameParser parser_{};
@@ -204,7 +218,8 @@ private:
 
 [[nodiscard]] bool is_worth_a_retry(const EngineError& error) {
     return error.code == EngineErrc::away || error.code == EngineErrc::timeout ||
-           error.code == EngineErrc::fault;
+           error.code == EngineErrc::fault ||
+           error.code == EngineErrc::conflict;  // being removed: the next look finds it gone
 }
 
 [[nodiscard]] RunnerError to_runner_error(const EngineError& error) {
@@ -248,7 +263,7 @@ RunnerResult<ContainerState> deliver_output(
         }
         done = *parsed;
     }
-    LogReader reader(request.event_prefix, done, sink);
+    LogReader reader(request, done, sink);
     Patience patience(request.away_limit);
     for (;;) {
         const std::uint64_t before = reader.taken();

@@ -209,7 +209,10 @@ RunnerResult<RunEnd> ContainerRuns::wait(
         return tl::unexpected(run.error());
     }
     OutputRequest request{
-        .container = run->id, .event_prefix = run->event_prefix, .away_limit = spec_.away_limit};
+        .container = run->id,
+        .event_prefix = run->event_prefix,
+        .is_local_log = spec_.log_driver == "local",
+        .away_limit = spec_.away_limit};
     if (position) {
         request.position = std::string{*position};
     }

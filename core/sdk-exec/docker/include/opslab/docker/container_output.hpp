@@ -14,6 +14,9 @@ struct OutputRequest {
     std::string container{};
     std::string event_prefix{};
     std::optional<std::string> position{};  ///< what a sink was given before; none: all of it
+    /// The log driver `local` keeps lines over 16 KiB in pieces of just that size and drops the
+    /// line feed behind the last.
+    bool is_local_log = true;
     /// How long an engine that is away is waited for, in all.
     std::chrono::milliseconds away_limit{std::chrono::seconds{60}};
 };
