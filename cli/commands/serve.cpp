@@ -1,7 +1,6 @@
-#include "commands/command.hpp"
-#ifdef OPSLAB_WITH_DAEMON
 #include "daemon/serve.hpp"
-#endif
+
+#include "commands/command.hpp"
 
 #include <CLI/CLI.hpp>
 
@@ -25,15 +24,11 @@ void add_serve(CLI::App& root, Chosen& chosen) {
     );
     command->callback([file, &chosen] {
         chosen.run = [file] {
-#ifdef OPSLAB_WITH_DAEMON
             daemon::ServeOptions options;
             if (!file->empty()) {
                 options.config_file = *file;
             }
             return static_cast<ExitCode>(daemon::serve(options));
-#else
-            return complain_usage("this build has no coordinator");
-#endif
         };
     });
 }

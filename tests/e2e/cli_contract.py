@@ -1,0 +1,111 @@
+#!/usr/bin/env python3
+"""What scripts rely on of the command line: exit codes, machine output, and clear refusals, against
+a real coordinator without workers. Usage: cli_contract.py OPSLAB"""
+
+import json
+import os
+import pathlib
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+
+PROGRAM = str(pathlib.Path(sys.argv.pop(1)).resolve())
+START_LIMIT_SECONDS = 20
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+class CommandLine(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = tempfile.TemporaryDirectory()
+        port = free_port()
+        config = pathlib.Path(cls.folder.name, "opslab.yaml")
+        config.write_text(
+            f'server: {{listen: "127.0.0.1:{port}"}}\n'
+            f'plugins: {{state_path: "{cls.folder.name}/state"}}\n'
+            f'storage: {{plugin: sqlite, sqlite: {{path: "{cls.folder.name}/opslab.db"}}}}\n'
+        )
+        cls.environment = {**os.environ, "OPSLAB_COORDINATOR": f"http://127.0.0.1:{port}"}
+        cls.server = subprocess.Popen(
+            [PROGRAM, "serve", "--config", config],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        until = time.monotonic() + START_LIMIT_SECONDS
+        while cls.run_cli("queue").returncode != 0:
+            if time.monotonic() > until:
+                cls.tearDownClass()
+                raise RuntimeError("the coordinator does not answer")
+            time.sleep(0.05)
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.server.terminate()
+        cls.server.wait()
+        cls.folder.cleanup()
+
+    @classmethod
+    def run_cli(cls, *words, **options):
+        return subprocess.run(
+            [PROGRAM, *words],
+            capture_output=True,
+            text=True,
+            timeout=30,
+            env=cls.environment,
+            check=False,
+            **options,
+        )
+
+    def submit(self):
+        return self.run_cli("task", "submit", "some-problem").stdout.strip()
+
+    def test_a_submitted_task_is_found_again_as_json(self):
+        task = self.submit()
+        shown = self.run_cli("task", "get", "--json", task)
+        self.assertEqual(0, shown.returncode)
+        self.assertEqual("pending", json.loads(shown.stdout)["status"])
+
+    def test_many_are_submitted_from_standard_input(self):
+        lines = '{"problem_id": "a"}\n{"problem_id": "b"}\n'
+        sent = self.run_cli("task", "submit", "--file", "-", input=lines)
+        self.assertEqual((0, 2), (sent.returncode, len(sent.stdout.split())))
+
+    def test_the_same_idempotency_key_gives_the_same_task(self):
+        words = ("task", "submit", "p", "--idempotency-key", "once")
+        self.assertEqual(self.run_cli(*words).stdout, self.run_cli(*words).stdout)
+
+    def test_watching_a_cancelled_task_ends_with_5(self):
+        task = self.submit()
+        self.assertEqual(0, self.run_cli("task", "cancel", task).returncode)
+        self.assertEqual(5, self.run_cli("task", "watch", task).returncode)
+        self.assertEqual(1, self.run_cli("task", "cancel", task).returncode)
+
+    def test_every_offending_field_is_named(self):
+        refused = self.run_cli("task", "submit", "p", "--max-steps", "0", "--priority", "11")
+        self.assertEqual((1, ""), (refused.returncode, refused.stdout))
+        self.assertIn("/max_steps", refused.stderr)
+        self.assertIn("/priority", refused.stderr)
+
+    def test_what_is_not_there_is_1(self):
+        missing = self.run_cli("task", "get", "01903c5e-8a6b-7cc2-9f3e-0d6c5c1d2a11")
+        self.assertEqual((1, ""), (missing.returncode, missing.stdout))
+
+    def test_a_wrong_command_line_is_2(self):
+        for words in (("task", "bogus"), ("task", "submit"), ("queue", "--coordinator", "x")):
+            self.assertEqual(2, self.run_cli(*words).returncode, words)
+
+    def test_no_coordinator_is_6(self):
+        away = self.run_cli("queue", "--coordinator", f"http://127.0.0.1:{free_port()}")
+        self.assertEqual((6, ""), (away.returncode, away.stdout))
+
+
+if __name__ == "__main__":
+    unittest.main()
