@@ -8,6 +8,9 @@ set(CMAKE_RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/bin")
 set(OPSLAB_PLUGIN_DIR "${PROJECT_BINARY_DIR}/lib/opslab/plugins")
 set(OPSLAB_TEST_PLUGIN_DIR "${PROJECT_BINARY_DIR}/tests/plugins")
 
+# a comma cannot stand inside a generator expression
+string(REPLACE "," "_" OPSLAB_SANITIZE_NAME "${OPSLAB_SANITIZE}")
+
 # What our own code is compiled with; libraries are SYSTEM and stay out of it.
 add_library(opslab_warnings INTERFACE)
 add_library(opslab::warnings ALIAS opslab_warnings)
@@ -16,7 +19,7 @@ target_compile_options(opslab_warnings INTERFACE
   $<$<COMPILE_LANGUAGE:CXX>:-Wshadow -Wconversion -Wold-style-cast -Wnon-virtual-dtor
     -Woverloaded-virtual -Wunused-result>
   # gcc's null and dangling analyses report code of its own libraries under the sanitizers
-  $<$<AND:$<COMPILE_LANG_AND_ID:CXX,GNU>,$<NOT:$<BOOL:${OPSLAB_SANITIZE}>>>:-Wnull-dereference>)
+  $<$<AND:$<COMPILE_LANG_AND_ID:CXX,GNU>,$<STREQUAL:${OPSLAB_SANITIZE_NAME},>>:-Wnull-dereference>)
 target_compile_features(opslab_warnings INTERFACE cxx_std_20)
 
 if(OPSLAB_SANITIZE)
