@@ -1,0 +1,278 @@
+#!/usr/bin/env python3
+"""The REST contract over a real coordinator and real sockets: a worker's life, a task's life, and
+bad input of every kind. Usage: rest_contract.py OPSLAB"""
+
+import json
+import pathlib
+import sys
+import tempfile
+import unittest
+import uuid
+
+from coordinator import Coordinator
+
+PROGRAM = pathlib.Path(sys.argv.pop(1)).resolve()
+
+
+class RestContract(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = tempfile.TemporaryDirectory()
+        cls.coordinator = Coordinator(PROGRAM, cls.folder.name, "").start()
+        cls.workers = 0
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.coordinator.stop()
+        cls.folder.cleanup()
+
+    def call(self, method, path, body=None, headers=None):
+        return self.coordinator.call(method, path, body, headers)
+
+    def expect(self, wanted, method, path, body=None, headers=None):
+        status, _, answer = self.call(method, path, body, headers)
+        self.assertEqual(status, wanted, answer)
+        return answer
+
+    def refused(self, wanted, code, method, path, body=None, headers=None):
+        answer = self.expect(wanted, method, path, body, headers)
+        self.assertEqual(answer["code"], code)
+        self.assertTrue(answer["error"])
+        return [field["field"] for field in answer["details"].get("fields", [])]
+
+    def new_worker(self, backend, slots=1):
+        type(self).workers += 1
+        worker = f"worker-{self.workers:03}-{backend}"
+        self.expect(
+            201,
+            "POST",
+            "/workers/register",
+            {
+                "id": worker,
+                "backend_type": backend,
+                "capabilities": {"max_parallel_tasks": slots},
+            },
+        )
+        return worker
+
+    def running_task(self, backend, **request):
+        worker = self.new_worker(backend)
+        task = self.coordinator.submit(problem_id="p", backend_type=backend, **request)
+        claimed = self.expect(200, "POST", f"/workers/{worker}/claim", {})["tasks"]
+        self.assertEqual([one["id"] for one in claimed], [task])
+        return worker, task
+
+    # --- lives ------------------------------------------------------------------------------
+
+    def test_a_task_goes_from_submission_to_its_result(self):
+        worker, task = self.running_task("life", metadata={"mine": [1, None]}, group_id="g")
+        path = f"/workers/{worker}/tasks/{task}"
+        events = [
+            {"type": "phase", "name": "setup", "state": "begin"},
+            {"type": "phase", "name": "setup", "state": "end"},
+            {"type": "log", "level": "error", "message": "ü", "context": {"step": 1}},
+            {"type": "step", "step": 1, "observation": "o", "action": "a", "reward": 0.5},
+        ]
+        receipt = self.expect(202, "POST", f"{path}/events", {"attempt": 1, "events": events})
+        self.assertEqual(receipt["cancel"], False)
+        self.assertTrue(receipt["deadline"].endswith("Z"))
+        end = {"attempt": 1, "result": {"success": True, "reward": 1.0, "output": {"x": 1}}}
+        self.assertEqual(self.expect(200, "POST", f"{path}/complete", end)["status"], "completed")
+        # exactly the same again is the same answer; anything else comes too late
+        self.expect(200, "POST", f"{path}/complete", end)
+        self.refused(409, "stale_attempt", "POST", f"{path}/fail", {"attempt": 1, "error": "no"})
+        self.refused(409, "stale_attempt", "POST", f"{path}/events", {"attempt": 1, "events": events})
+
+        detail = self.coordinator.get(f"/tasks/{task}?include_logs=true")
+        self.assertEqual(detail["status"], "completed")
+        self.assertEqual(detail["result"]["reward"], 1.0)
+        self.assertEqual(detail["parameters"]["metadata"], {"mine": [1, None]})
+        self.assertEqual([log["message"] for log in detail["logs"]], ["ü"])
+        self.assertEqual(detail["attempts"][0]["status"], "completed")
+        self.assertIsNotNone(detail["phases"]["setup"])
+        steps = self.coordinator.get(f"/tasks/{task}/trajectory")["steps"]
+        self.assertEqual((steps[0]["action"], steps[0]["reward"]), ("a", 0.5))
+        self.assertEqual(self.coordinator.get(f"/workers/{worker}")["tasks_completed"], 1)
+        feed = self.expect(200, "GET", "/trajectories?group_id=g")
+        line = feed if isinstance(feed, dict) else json.loads(feed.splitlines()[0])
+        self.assertEqual((line["task"]["id"], line["reward"]), (task, 1.0))
+
+    def test_a_cancelled_run_is_named_to_its_worker_until_it_lets_go(self):
+        worker, task = self.running_task("cancel")
+        self.assertEqual(self.expect(200, "DELETE", f"/tasks/{task}")["status"], "cancelled")
+        self.refused(409, "task_already_terminal", "POST", f"/tasks/{task}/cancel")
+        beat = {"worker_id": worker, "status": "busy", "current_task_id": task}
+        for _ in range(2):
+            self.assertEqual(
+                self.expect(200, "POST", "/workers/heartbeat", beat)["cancel"], [task]
+            )
+        idle = {"worker_id": worker, "status": "idle"}
+        self.assertEqual(self.expect(200, "POST", "/workers/heartbeat", idle)["cancel"], [])
+
+    def test_an_infrastructure_failure_is_retried_and_a_task_failure_is_not(self):
+        worker, task = self.running_task("retry", max_retries=1)
+        path = f"/workers/{worker}/tasks/{task}/fail"
+        failed = self.expect(
+            200, "POST", path, {"attempt": 1, "error": "no disk", "kind": "infrastructure"}
+        )
+        self.assertEqual((failed["status"], failed["worker_id"]), ("pending", None))
+        worker, task = self.running_task("noretry", max_retries=1)
+        path = f"/workers/{worker}/tasks/{task}/fail"
+        self.assertEqual(
+            self.expect(200, "POST", path, {"attempt": 1, "error": "bad"})["status"], "failed"
+        )
+        detail = self.coordinator.task(task)
+        self.assertEqual(detail["failure"]["kind"], "task")
+        self.assertIn("bad", detail["error_details"])
+
+    def test_a_claim_gives_no_more_than_the_free_slots_in_order_of_priority(self):
+        worker = self.new_worker("slots", slots=2)
+        low = self.coordinator.submit(problem_id="p", backend_type="slots", priority=1)
+        high = self.coordinator.submit(problem_id="p", backend_type="slots", priority=9)
+        middle = self.coordinator.submit(problem_id="p", backend_type="slots")
+        claimed = self.expect(200, "POST", f"/workers/{worker}/claim", {"max": 10})["tasks"]
+        self.assertEqual([task["id"] for task in claimed], [high, middle])
+        self.expect(204, "POST", f"/workers/{worker}/claim", {"max": 10, "wait_seconds": 30})
+        self.assertEqual(self.coordinator.task(low)["status"], "pending")
+
+    def test_an_idempotency_key_answers_the_first_task_again(self):
+        key = {"Idempotency-Key": "k-1"}
+        first = self.expect(201, "POST", "/tasks", {"problem_id": "idem", "backend_type": "nobody"}, key)
+        again = self.expect(200, "POST", "/tasks", {"problem_id": "idem", "backend_type": "nobody"}, key)
+        self.assertEqual(first["id"], again["id"])
+        self.refused(
+            409, "idempotency_conflict", "POST", "/tasks", {"problem_id": "other"}, key
+        )
+
+    def test_pages_go_on_by_cursor_and_a_cursor_belongs_to_its_query(self):
+        batch = {"tasks": [{"problem_id": "paged", "backend_type": "nobody"} for _ in range(5)]}
+        wanted = [task["id"] for task in self.expect(201, "POST", "/tasks/batch", batch)["tasks"]]
+        query = "/tasks?problem_id=paged&sort=created_at&limit=2"
+        seen = []
+        page = self.coordinator.get(query)
+        cursor = page["next_cursor"]
+        while True:
+            self.assertEqual(page["total"], 5)
+            seen += [task["id"] for task in page["tasks"]]
+            if page["next_cursor"] is None:
+                break
+            page = self.coordinator.get(f"{query}&cursor={page['next_cursor']}")
+        self.assertEqual(seen, wanted)
+        self.refused(400, "validation_error", "GET", f"/tasks?cursor={cursor}")
+
+    def test_events_replay_and_end(self):
+        worker, task = self.running_task("sse")
+        path = f"/workers/{worker}/tasks/{task}"
+        self.expect(
+            202,
+            "POST",
+            f"{path}/events",
+            {"attempt": 1, "events": [{"type": "log", "message": "m"}]},
+        )
+        self.expect(200, "POST", f"{path}/complete", {"attempt": 1, "result": {"success": False}})
+        stream = self.expect(200, "GET", f"/tasks/{task}/events")
+        kinds = [line[7:] for line in stream.splitlines() if line.startswith("event: ")]
+        self.assertEqual(kinds, ["status", "status", "log", "status", "end"])
+
+    # --- bad input --------------------------------------------------------------------------
+
+    def test_bad_task_requests_are_refused_with_every_field(self):
+        before = self.coordinator.get("/tasks?limit=1")["total"]
+        fields = self.refused(
+            400,
+            "validation_error",
+            "POST",
+            "/tasks",
+            {"max_steps": 0, "timeout_minutes": 30.0, "priority": "5", "x": 1, "metadata": []},
+        )
+        self.assertEqual(
+            sorted(fields),
+            ["/max_steps", "/metadata", "/priority", "/problem_id", "/timeout_minutes", "/x"],
+        )
+        self.assertEqual(
+            self.refused(
+                400,
+                "validation_error",
+                "POST",
+                "/tasks/batch",
+                {"tasks": [{"problem_id": "p"}, {"problem_id": ""}]},
+            ),
+            ["/tasks/1/problem_id"],
+        )
+        self.refused(400, "validation_error", "POST", "/tasks/batch", {"tasks": []})
+        too_many = {"tasks": [{"problem_id": "p"}] * 1001}
+        self.refused(400, "validation_error", "POST", "/tasks/batch", too_many)
+        self.assertEqual(self.coordinator.get("/tasks?limit=1")["total"], before)
+
+    def test_bad_bodies_are_refused_and_nothing_is_stored(self):
+        before = self.coordinator.get("/tasks?limit=1")["total"]
+        deep = b'{"problem_id":"p","metadata":{"a":' + b"[" * 100 + b"]" * 100 + b"}}"
+        for body in (
+            b"",
+            b"{",
+            b'{"problem_id":"\xff"}',
+            b'{"problem_id":"\\ud800"}',
+            b'{"problem_id":"p","problem_id":"q"}',
+            deep,
+            b"[" * 200000,
+        ):
+            self.refused(400, "malformed_json", "POST", "/tasks", body)
+        self.assertEqual(
+            self.refused(400, "validation_error", "POST", "/tasks", b'{"problem_id":"a\\u0000"}'),
+            ["/problem_id"],
+        )
+        self.assertEqual(self.refused(400, "validation_error", "POST", "/tasks", b"[]"), [""])
+        self.expect(415, "POST", "/tasks", b"a=b", {"Content-Type": "text/plain"})
+        self.expect(413, "POST", "/tasks", b'{"problem_id":"' + b"a" * (9 << 20) + b'"}')
+        self.assertEqual(self.coordinator.get("/tasks?limit=1")["total"], before)
+
+    def test_bad_paths_and_queries_are_refused_and_the_coordinator_goes_on(self):
+        self.expect(414, "GET", "/tasks/" + "a" * 100_000)
+        self.expect(431, "GET", "/tasks", None, {"X-Big": "a" * 70_000})
+        self.refused(400, "validation_error", "GET", "/tasks/no-uuid")
+        self.expect(404, "GET", f"/tasks/{uuid.uuid4()}")
+        self.expect(404, "GET", "/nowhere")
+        status, headers, _ = self.call("PUT", "/tasks")
+        self.assertEqual(status, 405)
+        self.assertEqual(
+            sorted(headers["Allow"].replace(" ", "").split(",")), ["GET", "HEAD", "OPTIONS", "POST"]
+        )
+        self.assertEqual(
+            sorted(
+                self.refused(
+                    400,
+                    "validation_error",
+                    "GET",
+                    "/tasks?status=lost&limit=101&offset=-1&sort=x&colour=red",
+                )
+            ),
+            ["colour", "limit", "offset", "sort", "status"],
+        )
+        self.refused(400, "validation_error", "GET", "/workers/worker-1-kind")
+        self.expect(404, "GET", "/workers/worker-999-nobody")
+        self.expect(200, "GET", "/live")
+
+    def test_a_worker_id_is_taken_until_its_owner_is_offline(self):
+        worker = self.new_worker("taken")
+        request = {"id": worker, "backend_type": "taken"}
+        self.refused(409, "worker_registered", "POST", "/workers/register", request)
+
+    # --- the service --------------------------------------------------------------------------
+
+    def test_the_service_tells_of_itself_under_both_prefixes(self):
+        for prefix in ("", "/api/v1"):
+            self.assertIn("version", self.expect(200, "GET", f"{prefix}/health"))
+            self.expect(200, "GET", f"{prefix}/ready")
+            self.assertIn("task_queue_size", self.expect(200, "GET", f"{prefix}/metrics"))
+            self.assertIn("paths", self.expect(200, "GET", f"{prefix}/openapi.json"))
+        _, headers, _ = self.call("GET", "/live", None, {"X-Request-ID": "mine-1"})
+        self.assertEqual(headers["X-Request-ID"], "mine-1")
+        _, headers, _ = self.call("GET", "/live", None, {"X-Request-ID": "not sane"})
+        self.assertNotEqual(headers["X-Request-ID"], "not sane")
+        self.assertEqual(self.call("OPTIONS", "/tasks")[0], 204)
+        status, headers, body = self.call("HEAD", "/tasks")
+        self.assertEqual((status, body), (200, ""))
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
