@@ -30,56 +30,62 @@ public:
         Logger& logger,
         RequestObserver* observer
     )
-        : parts_(std::move(parts)),
+        : parts_(std::make_shared<const Parts>(std::move(parts))),
           sink_(std::move(sink)),
-          clock_(clock),
           logger_(logger),
-          observer_(observer) {}
+          report_([parts = parts_, &clock, observer](int status, bool streamed) {
+              if (observer != nullptr) {
+                  observer->done(RequestRecord{
+                      .method = to_string(parts->method),
+                      .pattern = parts->pattern,
+                      .status = status,
+                      .duration = clock.steady() - parts->began,
+                      .request_id = parts->request_id,
+                      .remote_address = parts->remote_address,
+                      .streamed = streamed,
+                  });
+              }
+          }) {
+        if (sink_->keep_report(report_)) {
+            report_ = nullptr;
+        }
+    }
 
     void respond(HttpResponse response) noexcept override {
-        response.headers.set("X-Request-ID", parts_.request_id);
+        response.headers.set("X-Request-ID", parts_->request_id);
         const int status = response.status;
         if (status >= 500 && status != 503) {
             // the request's id is the error's: what a person quotes finds this line
+            add_error_id(response, parts_->request_id);
             log(logger_,
                 LogLevel::error,
                 "request failed",
-                {{"request", parts_.request_id},
-                 {"endpoint", parts_.pattern},
-                 {"status", std::to_string(status)}});
+                {{"request", parts_->request_id},
+                 {"endpoint", parts_->pattern},
+                 {"status", std::to_string(status)},
+                 {"cause", response.cause}});
         }
         sink_->respond(std::move(response));
-        tell(status, false);
+        if (report_) {
+            report_(status, false);
+        }
     }
 
     void stream(StreamHead head, std::unique_ptr<StreamSource> source) noexcept override {
-        head.headers.set("X-Request-ID", parts_.request_id);
+        head.headers.set("X-Request-ID", parts_->request_id);
         const int status = head.status;
         sink_->stream(std::move(head), std::move(source));
-        tell(status, true);
+        if (report_) {
+            report_(status, true);
+        }
     }
 
 private:
-    void tell(int status, bool streamed) noexcept {
-        if (observer_ == nullptr) {
-            return;
-        }
-        observer_->done(RequestRecord{
-            .method = to_string(parts_.method),
-            .pattern = parts_.pattern,
-            .status = status,
-            .duration = clock_.steady() - parts_.began,
-            .request_id = parts_.request_id,
-            .remote_address = parts_.remote_address,
-            .streamed = streamed,
-        });
-    }
-
-    Parts parts_;
+    // shared with the report, which the other end may keep longer
+    std::shared_ptr<const Parts> parts_;
     std::unique_ptr<ResponseSink> sink_;
-    Clock& clock_;
     Logger& logger_;
-    RequestObserver* observer_;
+    AnswerReport report_;  ///< null where the other end reports
 };
 
 /// Takes as long for a wrong first byte as for a wrong last one.
@@ -215,9 +221,12 @@ bool Dispatcher::token_fits(const HttpRequest& request) const {
     if (!value || value->size() < 7) {
         return false;
     }
-    const auto scheme = value->substr(0, 7);
-    if (scheme != "Bearer " && scheme != "bearer ") {
-        return false;
+    constexpr std::string_view kScheme = "bearer ";
+    for (std::size_t i = 0; i < kScheme.size(); ++i) {
+        const char c = (*value)[i];
+        if ((c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c) != kScheme[i]) {
+            return false;
+        }
     }
     return same_secret(value->substr(7), settings_.bearer_token);
 }

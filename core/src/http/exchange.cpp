@@ -24,6 +24,11 @@ public:
         }
     }
 
+    [[nodiscard]] bool keep_report(const AnswerReport& report) override {
+        exchange_->set_report(report);
+        return true;
+    }
+
 private:
     // shared with the server, which lists what is under way; whoever is last lets go
     std::shared_ptr<Exchange> exchange_;
@@ -84,7 +89,14 @@ wire::Connection Exchange::connection() const {
                                                     : wire::Connection::close;
 }
 
+void Exchange::report(int status, bool streamed) {
+    if (report_) {
+        std::exchange(report_, nullptr)(status, streamed);
+    }
+}
+
 void Exchange::write_response(const HttpResponse& response) {
+    report(response.status, false);
     if (!line_) {
         return;
     }
@@ -121,6 +133,7 @@ void Exchange::begin_stream(const StreamHead& head, std::unique_ptr<StreamSource
         write_response(response);
         return;
     }
+    report(head.status, true);
     stream_connection_ = connection();
     pump_ = std::make_shared<StreamPump>(shared_from_this(), std::move(source), host_->executor());
     pump_->start(wire::stream_head(head, stream_connection_));

@@ -71,6 +71,9 @@ public:
     /// Set before the handler runs, for answers that pass the dispatcher by.
     void set_request_id(std::string id) { request_id_ = std::move(id); }
 
+    /// Set before any answer: whom to tell what the client gets.
+    void set_report(AnswerReport report) { report_ = std::move(report); }
+
     /// Claims the answer: true for the first caller only. Any thread.
     [[nodiscard]] bool claim() { return !claimed_.exchange(true); }
     /// What the holder of the claim calls, once. Any thread.
@@ -95,6 +98,7 @@ private:
     void begin_stream(const StreamHead& head, std::unique_ptr<StreamSource> source);
     [[nodiscard]] wire::Connection connection() const;
     void release();
+    void report(int status, bool streamed);
 
     std::shared_ptr<ExchangeHost> host_;
     Origin origin_;
@@ -102,6 +106,7 @@ private:
     std::shared_ptr<StreamPump> pump_{};
     wire::Connection stream_connection_ = wire::Connection::keep_alive;
     std::string request_id_{};
+    AnswerReport report_{};
     std::atomic<bool> claimed_{false};
 };
 

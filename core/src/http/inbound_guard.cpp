@@ -5,13 +5,14 @@
 
 #include <algorithm>
 #include <limits>
+#include <utility>
 
 namespace opslab {
 
 namespace {
 
 /// The longest field name that matters here, and one more to tell it from longer ones.
-constexpr std::size_t kNameKept = 17;
+constexpr std::size_t kNameKept = 18;
 constexpr std::size_t kValueKept = 129;
 /// What a chunk costs the server beside its bytes is bounded by their number.
 constexpr std::size_t kMaxChunks = 65536;
@@ -106,6 +107,9 @@ void InboundGuard::begin_message() {
     name_.clear();
     value_.clear();
     expect_.clear();
+    transfer_encoding_.clear();
+    chunked_ = false;
+    framing_ = FramingCheck();
     request_id_.clear();
 }
 
@@ -125,6 +129,11 @@ InboundGuard::Verdict InboundGuard::inspect(char* data, std::size_t size) {
         fault_.reset();
         verdict.fault->known.method_name =
             verdict.fault->known.method_name.empty() ? "GET" : verdict.fault->known.method_name;
+        return verdict;
+    }
+    if (const char* wrong = framing_.read({data, verdict.accepted}, chunked_)) {
+        malformed(wrong);
+        verdict.fault = std::exchange(fault_, std::nullopt);
         return verdict;
     }
     fresh_ = false;
@@ -200,9 +209,37 @@ int InboundGuard::on_field(char* at, std::size_t size) {
 }
 
 void InboundGuard::classify_field() {
-    field_ = name_ == "expect"         ? Field::expect
-             : name_ == "x-request-id" ? Field::request_id
-                                       : Field::other;
+    field_ = name_ == "expect"              ? Field::expect
+             : name_ == "x-request-id"      ? Field::request_id
+             : name_ == "transfer-encoding" ? Field::transfer_encoding
+                                            : Field::other;
+    if (field_ == Field::transfer_encoding && chunked_) {
+        // of several fields only the last would be looked at: together they are no "chunked"
+        transfer_encoding_.push_back(',');
+    }
+    chunked_ = chunked_ || field_ == Field::transfer_encoding;
+}
+
+std::string* InboundGuard::kept_value() {
+    switch (field_) {
+        case Field::expect:
+            return &expect_;
+        case Field::request_id:
+            return &request_id_;
+        case Field::transfer_encoding:
+            return &transfer_encoding_;
+        case Field::other:
+            break;
+    }
+    return nullptr;
+}
+
+int InboundGuard::malformed(const char* what) {
+    return refuse(
+        Errc::invalid_argument,
+        "malformed_request",
+        std::string("the request is not valid HTTP: ") + what
+    );
 }
 
 int InboundGuard::on_value(std::string_view piece) {
@@ -211,10 +248,7 @@ int InboundGuard::on_value(std::string_view piece) {
         classify_field();
     }
     head_ += piece.size();
-    auto* kept = field_ == Field::expect       ? &expect_
-                 : field_ == Field::request_id ? &request_id_
-                                               : nullptr;
-    if (kept != nullptr && kept->size() < kValueKept) {
+    if (auto* kept = kept_value(); kept != nullptr && kept->size() < kValueKept) {
         kept->append(piece.substr(0, kValueKept - kept->size()));
     }
     if (head_ > limits_.max_headers) {
@@ -232,6 +266,12 @@ int InboundGuard::on_head() {
     }
     if (parser_.method == HTTP_CONNECT) {
         return refuse(Errc::invalid_argument, "method_not_allowed", "this server is no proxy");
+    }
+    std::transform(
+        transfer_encoding_.begin(), transfer_encoding_.end(), transfer_encoding_.begin(), lower
+    );
+    if (chunked_ && (parser_.http_minor < 1 || transfer_encoding_ != "chunked")) {
+        return malformed("the only transfer coding is chunked, once, from HTTP/1.1 on");
     }
     const bool has_length =
         parser_.content_length != std::numeric_limits<decltype(parser_.content_length)>::max();

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "http/framing_check.hpp"
 #include "http/message.hpp"
 
 #include <opslab/error.hpp>
@@ -52,7 +53,7 @@ public:
     [[nodiscard]] std::size_t body_bytes() const { return body_; }
 
 private:
-    enum class Field { other, upgrade, expect, request_id };
+    enum class Field { other, expect, request_id, transfer_encoding };
 
     static const http_parser_settings& callbacks();
     static InboundGuard& self(http_parser* parser);
@@ -66,6 +67,8 @@ private:
     int refuse(Errc code, const char* reason, std::string message);
     [[nodiscard]] InboundFault parser_fault(std::string_view unread);
     void classify_field();
+    [[nodiscard]] std::string* kept_value();
+    int malformed(const char* what);
 
     const InboundLimits& limits_;
     http_parser parser_{};
@@ -82,6 +85,9 @@ private:
     std::string value_{};
     Field field_ = Field::other;
     std::string expect_{};
+    std::string transfer_encoding_{};
+    bool chunked_ = false;
+    FramingCheck framing_{};
     bool wants_continue_ = false;
     std::optional<InboundFault> fault_{};
     std::string request_id_{};

@@ -71,6 +71,7 @@ struct HttpResponse {
     std::string body{};
     std::string content_type{"application/json"};  ///< left out where the body is empty
     HttpHeaders headers{};
+    std::string cause{};  ///< of a 500, for the log alone: never sent
 };
 
 /// `body` as JSON text with `status`.
@@ -145,7 +146,11 @@ struct StreamHead {
 
 // --- answering ----------------------------------------------------------------------------------
 
-/// The other end of a `Responder`: exactly one of the two calls comes, once, from any thread.
+/// Told once what a request was really answered with, and whether that is a stream.
+using AnswerReport = std::function<void(int status, bool streamed)>;
+
+/// The other end of a `Responder`: exactly one of `respond` and `stream` comes, once, from any
+/// thread.
 class ResponseSink {
 public:
     ResponseSink() = default;
@@ -155,6 +160,13 @@ public:
 
     virtual void respond(HttpResponse response) noexcept = 0;
     virtual void stream(StreamHead head, std::unique_ptr<StreamSource> source) noexcept = 0;
+
+    /// Comes before either. A sink that may answer otherwise than it is told (a deadline, a limit
+    /// on streams) keeps `report`, calls it with what the client gets, and says true.
+    [[nodiscard]] virtual bool keep_report(const AnswerReport& report) {
+        static_cast<void>(report);
+        return false;
+    }
 };
 
 /// The right and the duty to answer one request once, now or later, from any thread. Answering

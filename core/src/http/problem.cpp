@@ -128,6 +128,9 @@ HttpResponse problem_response(const Error& error) {
         {"details", std::move(details)},
     };
     auto response = json_response(status, dump_json(body));
+    if (hidden) {
+        response.cause = error.detail.empty() ? error.message : error.message + ": " + error.detail;
+    }
     if (status == 503) {
         response.headers.add("Retry-After", "1");
     }
@@ -135,6 +138,15 @@ HttpResponse problem_response(const Error& error) {
         response.headers.add("WWW-Authenticate", "Bearer");
     }
     return response;
+}
+
+void add_error_id(HttpResponse& response, const std::string& id) {
+    auto body = Json::parse(response.body, nullptr, false);
+    if (!body.is_object() || !body.contains("details") || !body["details"].is_object()) {
+        return;
+    }
+    body["details"]["error_id"] = id;
+    response.body = dump_json(body);
 }
 
 Error problem(Errc code, std::string reason, std::string message) {

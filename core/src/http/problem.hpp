@@ -22,6 +22,10 @@ namespace opslab {
 /// leaves. Never throws for any bytes in `error`.
 [[nodiscard]] HttpResponse problem_response(const Error& error);
 
+/// Puts `id` into the `details.error_id` of an answer in the error form: what a person quotes to
+/// have the log searched for. Any other body stays as it is.
+void add_error_id(HttpResponse& response, const std::string& id);
+
 /// An error with a machine word that has a status of its own (415, 413, 414, 431, 405, 401, …).
 [[nodiscard]] Error problem(Errc code, std::string reason, std::string message);
 

@@ -3,16 +3,13 @@
 #include "http/guarded_socket.hpp"
 #include "http/problem.hpp"
 #include "http/server.hpp"
+#include "http/server_host.hpp"
 
 #include <pthread.h>
 #include <restinio/all.hpp>
 
-#include <deque>
 #include <future>
-#include <limits>
-#include <mutex>
 #include <thread>
-#include <unordered_set>
 #include <utility>
 
 /// The only file that knows RESTinio. One I/O thread owns the library and all of its objects;
@@ -99,133 +96,6 @@ private:
     HttpMethod method_;
 };
 
-/// Shared with every exchange: handlers may keep responders longer than the server lives.
-class Host final : public ExchangeHost, public std::enable_shared_from_this<Host> {
-public:
-    Host(
-        asio::io_context& io,
-        BoundedExecutor& executor,
-        Clock& clock,
-        const ServerSettings& settings
-    )
-        : io_(&io),
-          executor_(executor),
-          clock_(clock),
-          max_streams_(settings.max_streams),
-          deadline_(settings.request_deadline) {}
-
-    bool run_on_io(std::function<void()> job) override {
-        if (std::this_thread::get_id() == io_thread_) {
-            job();
-            return true;
-        }
-        const std::lock_guard lock(mutex_);
-        if (io_ == nullptr) {
-            return false;
-        }
-        asio::post(*io_, std::move(job));
-        return true;
-    }
-
-    [[nodiscard]] bool draining() const override { return draining_; }
-
-    [[nodiscard]] bool admit_stream() override {
-        if (streams_ >= max_streams_) {
-            return false;
-        }
-        ++streams_;
-        return true;
-    }
-
-    void release_stream() override { --streams_; }
-
-    void release(const std::shared_ptr<Exchange>& exchange) override {
-        {
-            const std::lock_guard lock(mutex_);
-            live_.erase(exchange);
-        }
-        idle_.notify_all();
-    }
-
-    [[nodiscard]] BoundedExecutor& executor() override { return executor_; }
-
-    void add(const std::shared_ptr<Exchange>& exchange) {
-        deadlines_.emplace_back(clock_.steady() + deadline_, exchange);
-        const std::lock_guard lock(mutex_);
-        live_.insert(exchange);
-    }
-
-    /// Answers what is overdue; the deadline is one for all, so the oldest is due first.
-    int expire_due() {
-        int expired = 0;
-        while (!deadlines_.empty()) {
-            const auto exchange = deadlines_.front().second.lock();
-            if (exchange && deadlines_.front().first > clock_.steady()) {
-                break;
-            }
-            deadlines_.pop_front();
-            expired += exchange && exchange->expire() ? 1 : 0;
-        }
-        return expired;
-    }
-
-    void begin_drain() {
-        draining_ = true;
-        for (const auto& exchange : live()) {
-            exchange->drain();
-        }
-    }
-
-    void abandon_all() {
-        for (const auto& exchange : live()) {
-            exchange->abandon();
-        }
-        const std::lock_guard lock(mutex_);
-        live_.clear();
-    }
-
-    void wait_idle(SteadyTime deadline) {
-        std::unique_lock lock(mutex_);
-        while (!live_.empty() && clock_.steady() < deadline) {
-            clock_.wait_until(lock, idle_, deadline);
-        }
-    }
-
-    void close() {
-        const std::lock_guard lock(mutex_);
-        io_ = nullptr;
-        io_thread_ = std::thread::id();
-    }
-
-    void set_io_thread(std::thread::id id) { io_thread_ = id; }
-
-    [[nodiscard]] std::size_t requests() const {
-        const std::lock_guard lock(mutex_);
-        return live_.size();
-    }
-    [[nodiscard]] std::size_t streams() const { return streams_; }
-
-private:
-    [[nodiscard]] std::vector<std::shared_ptr<Exchange>> live() const {
-        const std::lock_guard lock(mutex_);
-        return {live_.begin(), live_.end()};
-    }
-
-    mutable std::mutex mutex_;
-    std::condition_variable idle_;
-    asio::io_context* io_;  // under mutex_, as is live_
-    std::unordered_set<std::shared_ptr<Exchange>> live_{};
-    BoundedExecutor& executor_;
-    Clock& clock_;
-    const std::size_t max_streams_;
-    const Duration deadline_;
-    std::atomic<std::thread::id> io_thread_{};
-    // the rest belongs to the I/O thread
-    std::deque<std::pair<SteadyTime, std::weak_ptr<Exchange>>> deadlines_{};
-    std::atomic<std::size_t> streams_{0};
-    bool draining_ = false;
-};
-
 class RestinioServer final : public HttpServer {
 public:
     RestinioServer(ServerSettings settings, Dispatcher& dispatcher, Clock& clock, Logger& logger)
@@ -238,7 +108,7 @@ public:
           executor_(
               std::max<std::size_t>(settings_.executor_threads, 1), settings_.executor_queue, logger
           ),
-          host_(std::make_shared<Host>(io_, executor_, clock, settings_)) {}
+          host_(std::make_shared<ServerHost>(io_, executor_, clock, settings_)) {}
 
     ~RestinioServer() override { stop(std::chrono::milliseconds(0)); }
 
@@ -455,7 +325,7 @@ private:
     asio::executor_work_guard<asio::io_context::executor_type> work_;
     asio::steady_timer ticker_;
     BoundedExecutor executor_;
-    std::shared_ptr<Host> host_;
+    std::shared_ptr<ServerHost> host_;
     std::unique_ptr<Library> library_{};
     std::uint16_t port_ = 0;
     bool stopped_ = false;

@@ -93,21 +93,21 @@ Status split_query(std::string_view text, std::vector<QueryParam>& query) {
 
 Status split_path(std::string_view path, std::vector<std::string>& segments) {
     path.remove_prefix(1);
-    if (!path.empty() && path.back() == '/') {
-        path.remove_suffix(1);
-        if (path.empty()) {
-            segments.emplace_back();  // "//": an empty segment, which no route has
-            return {};
-        }
+    if (path.empty()) {
+        return {};
     }
-    while (!path.empty()) {
+    if (path.back() == '/') {
+        path.remove_suffix(1);
+    }
+    for (bool more = true; more;) {
         const auto end = std::min(path.find('/'), path.size());
         auto segment = decode(path.substr(0, end), Plus::literal);
         if (!segment) {
             return fail(std::move(segment.error()));
         }
         segments.push_back(std::move(*segment));
-        path.remove_prefix(std::min(end + 1, path.size()));
+        more = end < path.size();
+        path.remove_prefix(more ? end + 1 : end);
     }
     return {};
 }
