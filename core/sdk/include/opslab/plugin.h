@@ -21,8 +21,9 @@ extern "C" {
 #define OPSLAB_ABI_MINOR 0u /* the host's must be at least the plugin's */
 
 /* How the create function and what it makes are called. */
-#define OPSLAB_ABI_KIND_C 1u /* a table of C functions: any compiler, this minor version or older \
-                              */
+#define OPSLAB_ABI_KIND_C                                                   \
+    1u /* a table of C functions: any compiler, this minor version or older \
+        */
 #define OPSLAB_ABI_KIND_CXX 2u /* C++ classes: the same toolchain and build as the host */
 
 #define OPSLAB_PLUGIN_STORAGE 1u /* OPSLAB_ABI_KIND_CXX */

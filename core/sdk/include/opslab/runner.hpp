@@ -1,5 +1,9 @@
 #pragma once
 
+#include <opslab/error.hpp>
+#include <opslab/ids.hpp>
+#include <opslab/time.hpp>
+
 #include <chrono>
 #include <cstdint>
 #include <optional>
@@ -8,13 +12,9 @@
 #include <utility>
 #include <vector>
 
-#include <opslab/error.hpp>
-#include <opslab/ids.hpp>
-#include <opslab/time.hpp>
-
 /// The C++ face of a runner: what an author derives from (`runner_plugin.hpp` exports it through
-/// the C table of `plugin.h`) and what the worker loop calls (the host wraps the C table in the same
-/// class). JSON crosses as text.
+/// the C table of `plugin.h`) and what the worker loop calls (the host wraps the C table in the
+/// same class). JSON crosses as text.
 namespace opslab {
 
 /// What `check` sees of a task before it is accepted.
@@ -106,7 +106,7 @@ enum class RunnerErrc : std::uint8_t {
     not_found = 4,       ///< no run of that handle (any more)
     interrupted = 5,     ///< the interrupt or the sink asked to leave off
     unsupported = 6,
-    internal = 7,        ///< a defect of the runner
+    internal = 7,  ///< a defect of the runner
 };
 
 struct RunnerError {
@@ -120,9 +120,7 @@ template <class T>
 using RunnerResult = tl::expected<T, RunnerError>;
 using RunnerStatus = RunnerResult<void>;
 
-[[nodiscard]] inline tl::unexpected<RunnerError> runner_fail(
-    RunnerErrc code, std::string message
-) {
+[[nodiscard]] inline tl::unexpected<RunnerError> runner_fail(RunnerErrc code, std::string message) {
     return tl::unexpected<RunnerError>(RunnerError{code, std::move(message)});
 }
 
@@ -164,7 +162,9 @@ public:
     /// is given; where they do not: `not_found`.
     /// Fails: `not_found`, `infrastructure`, `interrupted`.
     [[nodiscard]] virtual RunnerResult<RunEnd> wait(
-        const RunHandle& handle, std::optional<std::string_view> position, RunSink& sink,
+        const RunHandle& handle,
+        std::optional<std::string_view> position,
+        RunSink& sink,
         Interrupt interrupt
     ) = 0;
 
@@ -180,8 +180,7 @@ public:
 
     /// Everything that this worker id made and nobody destroyed, half-made things included.
     /// Fails: `infrastructure`.
-    [[nodiscard]] virtual RunnerResult<std::vector<OwnedRun>> list_owned(
-        const WorkerId& worker
+    [[nodiscard]] virtual RunnerResult<std::vector<OwnedRun>> list_owned(const WorkerId& worker
     ) = 0;
 
     /// Is the place where runs happen in order? One line on what it is.
