@@ -23,4 +23,4 @@ RunnerResult<std::unique_ptr<Runner>> create_fake_runner(
 }  // namespace
 }  // namespace opslab
 
-OPSLAB_RUNNER_PLUGIN("fake", OPSLAB_PLUGIN_VERSION, opslab::kSchema, opslab::create_fake_runner)
+OPSLAB_RUNNER_PLUGIN("fake", OPSLAB_PLUGIN_VERSION, opslab::kSchema, opslab::create_fake_runner);
