@@ -144,8 +144,10 @@ private:
         seen = seen.at_ns == at ? StreamMark{at, seen.count + 1} : StreamMark{at, 1};
         const StreamMark& skip = skip_.at(index());
         is_skipped_ = at < skip.at_ns || (at == skip.at_ns && seen.count <= skip.count);
-        if (is_resumed_ && !is_skipped_) {
-            // the last message before must still be there, or the log was cut while nobody read it
+        const std::int64_t newest_before = std::max(skip_[0].at_ns, skip_[1].at_ns);
+        if (is_resumed_ && at > newest_before) {
+            // the last message before must still be there, or the log was cut while nobody read it;
+            // an older one that was not delivered is a piece of a line whose end had not come
             static_cast<void>(sink_.output(
                 OutputStream::err,
                 "opslab: the engine dropped output that was written while nobody read it",
@@ -268,11 +270,11 @@ RunnerResult<ContainerState> deliver_output(
     for (;;) {
         const std::uint64_t before = reader.taken();
         auto ended = read_once(engine, request, reader, interrupt);
-        if (reader.wants_to_leave()) {
-            return runner_fail(RunnerErrc::interrupted, "the reader of the output has left off");
-        }
         if (!reader.trouble()) {
             return tl::unexpected(to_runner_error(reader.trouble().error()));
+        }
+        if (reader.wants_to_leave()) {
+            return runner_fail(RunnerErrc::interrupted, "the reader of the output has left off");
         }
         if (ended && *ended) {
             if (reader.finish() == SinkAnswer::leave_off) {
@@ -289,6 +291,12 @@ RunnerResult<ContainerState> deliver_output(
             patience = Patience(request.away_limit);
         }
         if (ended) {
+            // an engine whose logs end at once while the container runs must not be hammered
+            Patience breath{std::chrono::milliseconds{100}};
+            if (reader.taken() == before &&
+                breath.pause(interrupt) == Patience::Answer::interrupted) {
+                return runner_fail(RunnerErrc::interrupted, "interrupted");
+            }
             continue;
         }
         switch (patience.pause(interrupt)) {
