@@ -242,10 +242,9 @@ TEST_P(RunnerConformance, TenRunsAtOnceDoNotMixTheirOutput) {
         sinks.push_back(std::make_unique<RecordingSink>());
         const RunHandle handle =
             started(request(R"({"reward":)" + std::to_string(i) + R"(.5,"steps":12})"));
-        ends.push_back(std::async(std::launch::async, [&, handle, i] {
-            return runner().wait(
-                handle, std::nullopt, *sinks.at(static_cast<std::size_t>(i)), Interrupt{}
-            );
+        RecordingSink& sink = *sinks.back();  // the vector itself grows under the threads
+        ends.push_back(std::async(std::launch::async, [this, handle, &sink] {
+            return runner().wait(handle, std::nullopt, sink, Interrupt{});
         }));
     }
 
