@@ -32,7 +32,7 @@ struct Node {
     double number = 0;  ///< also set for an integer
     std::string text{};
     std::vector<Node> items{};
-    std::vector<Member> members{};  ///< in order, keys are unique
+    std::vector<Member> members;  ///< in order, keys are unique
     Mark mark{};
 
     [[nodiscard]] const Node* find(std::string_view key) const;

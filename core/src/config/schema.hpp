@@ -33,7 +33,7 @@ struct Schema {
     std::optional<double> maximum{};
     std::optional<std::int64_t> min_length{};
     std::optional<std::int64_t> max_length{};
-    std::vector<Property> properties{};
+    std::vector<Property> properties;
     std::shared_ptr<const Schema> items{};  ///< shared: schemas are copied, and never change
     std::shared_ptr<const Schema> other_members{};  ///< `additionalProperties` as a schema
 };

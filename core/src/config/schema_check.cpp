@@ -190,7 +190,7 @@ private:
     }
 
     static std::string known_names(const std::string& key, const std::vector<std::string>& names) {
-        const std::string meant = hint(key, names);
+        std::string meant = hint(key, names);
         if (!meant.empty() || names.empty()) {
             return meant;
         }

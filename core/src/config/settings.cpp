@@ -15,14 +15,14 @@ namespace opslab::config {
 namespace {
 
 const Schema& settings_schema() {
-    static const Schema schema = [] {
+    static const Schema kSchema = [] {
         auto parsed = parse_schema(k_settings_schema_json);
         if (!parsed) {
             throw std::logic_error("settings_schema.json: " + parsed.error().message);
         }
         return std::move(*parsed);
     }();
-    return schema;
+    return kSchema;
 }
 
 /// The plugins' own settings, which our schema knows nothing of, taken out of the tree and put
