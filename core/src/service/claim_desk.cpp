@@ -69,6 +69,9 @@ void ClaimDesk::end_waits(const WorkerId* worker) {
 void ClaimDesk::release(const WorkerId& worker) {
     const std::lock_guard lock(mutex_);
     end_waits(&worker);
+    if (serving_) {
+        released_.insert(worker);
+    }
 }
 
 void ClaimDesk::close() {
@@ -120,9 +123,12 @@ void ClaimDesk::run() {
             std::move(waiters_.begin(), waiters_.end(), std::back_inserter(waiters));
             waiters_.clear();
         }
+        serving_ = true;
         lock.unlock();
         serve(std::move(waiters));
         lock.lock();
+        serving_ = false;
+        released_.clear();
     }
 }
 
@@ -166,7 +172,7 @@ void ClaimDesk::serve(std::vector<Waiter> waiters) {
 void ClaimDesk::take_back(std::vector<Waiter> waiters) {
     const std::lock_guard lock(mutex_);
     for (auto& waiter : waiters) {
-        if (closed_) {
+        if (closed_ || released_.contains(waiter.request.worker)) {
             waiter.until = SteadyTime::min();
         }
         waiters_.push_back(std::move(waiter));

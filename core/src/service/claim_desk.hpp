@@ -72,6 +72,8 @@ private:
     std::vector<Waiter> fresh_;    // not looked at yet
     std::vector<Waiter> waiters_;  // looked at, nothing there for them
     std::multiset<SteadyTime> alarms_;
+    std::set<WorkerId> released_;  // while their waiters were out of our hands, being served
+    bool serving_ = false;
     bool pending_ = false;  // tasks may have become claimable since the last look
     bool closed_ = false;
     bool stopping_ = false;
