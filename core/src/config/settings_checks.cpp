@@ -1,6 +1,9 @@
 #include "config/nearest.hpp"
 #include "config/settings_decode.hpp"
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
+
 #include <algorithm>
 #include <string>
 #include <vector>
@@ -157,8 +160,18 @@ private:
 
     static std::string count(std::chrono::seconds value) { return std::to_string(value.count()); }
 
+    /// By the address, not by its text: `127.example.com` is a name that may lead anywhere.
     static bool is_loopback(const std::string& host) {
-        return host == "localhost" || host == "::1" || host.rfind("127.", 0) == 0;
+        in_addr four{};
+        if (::inet_pton(AF_INET, host.c_str(), &four) == 1) {
+            return ntohl(four.s_addr) >> 24U == 127;
+        }
+        in6_addr six{};
+        if (::inet_pton(AF_INET6, host.c_str(), &six) == 1) {
+            const bool mapped = IN6_IS_ADDR_V4MAPPED(&six) && six.s6_addr[12] == 127;
+            return IN6_IS_ADDR_LOOPBACK(&six) || mapped;
+        }
+        return host == "localhost";
     }
 
     const Settings& settings_;

@@ -46,6 +46,13 @@ Status check_folder(const std::string& path, const std::string& folder) {
     if (::stat(folder.c_str(), &info) != 0) {
         return fail(Errc::not_found, path + ": its folder cannot be read");
     }
+    if (info.st_uid != 0 && info.st_uid != ::geteuid()) {
+        return fail(
+            Errc::permission_denied,
+            path + ": its folder is owned by user " + std::to_string(info.st_uid) +
+                ", wanted root or the user that runs opslab (" + std::to_string(::geteuid()) + ")"
+        );
+    }
     if ((info.st_mode & S_IWOTH) != 0 && (info.st_mode & S_ISVTX) == 0) {
         return fail(
             Errc::permission_denied,

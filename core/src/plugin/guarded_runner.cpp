@@ -7,11 +7,13 @@
 #include "plugin/plugin_config.hpp"
 #include "plugin/run_sink_bridge.hpp"
 #include "plugin/runner_host.hpp"
+#include "plugin/runner_table.hpp"
 
 #include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <exception>
+#include <initializer_list>
 #include <limits>
 #include <utility>
 #include <vector>
@@ -25,6 +27,24 @@ constexpr Duration kSlowLook = std::chrono::seconds{10};
 constexpr Duration kMayWait = Duration::zero();
 /// What is taken of a handle that is too long, so that its run can still be destroyed.
 constexpr std::size_t kMaxTakenHandle = 64 * 1024;
+
+struct NamedText {
+    const char* name;
+    const std::string& text;
+};
+
+/// Text crosses as `const char*`: what lies behind a NUL would be lost, and the rest would name
+/// another task, worker or run.
+RunnerStatus without_nul(std::string_view subject, std::initializer_list<NamedText> texts) {
+    for (const auto& [name, text] : texts) {
+        if (text.find('\0') != std::string::npos) {
+            return runner_fail(
+                RunnerErrc::invalid, std::string{subject} + "the " + name + " holds a NUL"
+            );
+        }
+    }
+    return {};
+}
 
 bool is_text(std::string_view text) {
     return is_utf8(text) && text.find('\0') == std::string_view::npos;
@@ -65,6 +85,15 @@ public:
         if (table_.check == nullptr) {
             return {};
         }
+        if (const auto whole = without_nul(
+                subject_,
+                {{"problem_id", task.problem_id},
+                 {"agent_config", task.agent_config_json},
+                 {"metadata", task.metadata_json}}
+            );
+            !whole) {
+            return whole;
+        }
         return call("check", kSlowLook, [&](const opslab_writer* error) {
             const opslab_task given{
                 sizeof(opslab_task),
@@ -80,6 +109,9 @@ public:
         if (table_.prepare == nullptr) {
             return {};
         }
+        if (const auto whole = whole_worker(slot.worker); !whole) {
+            return whole;
+        }
         return call("prepare", kMayWait, [&](const opslab_writer* error) {
             return table_.prepare(
                 table_.self, slot.worker.value.c_str(), slot.slot, interrupt.fd, error
@@ -89,6 +121,9 @@ public:
 
     [[nodiscard]] RunnerResult<RunHandle> start(const RunRequest& request, Interrupt interrupt)
         override {
+        if (const auto whole = whole_request(request); !whole) {
+            return tl::unexpected(whole.error());
+        }
         BoundedText handle{kMaxTakenHandle};
         const auto started = call("start", kMayWait, [&](const opslab_writer* error) {
             const opslab_run_request given{
@@ -118,6 +153,10 @@ public:
     ) override {
         RunSinkBridge bridge{sink, context_.logger, context_.plugin};
         const std::string from{position.value_or("")};
+        if (const auto whole = without_nul(subject_, {{"handle", handle.text}, {"position", from}});
+            !whole) {
+            return tl::unexpected(whole.error());
+        }
         opslab_run_end end{sizeof(opslab_run_end), 0, 0};
         const auto waited = call("wait", kMayWait, [&](const opslab_writer* error) {
             const opslab_wait_request given{
@@ -139,6 +178,9 @@ public:
 
     [[nodiscard]] RunnerStatus stop(const RunHandle& handle, std::chrono::milliseconds grace)
         override {
+        if (const auto whole = whole_handle(handle); !whole) {
+            return whole;
+        }
         const auto bounded =
             std::clamp<std::int64_t>(grace.count(), 0, std::numeric_limits<std::int32_t>::max());
         return call("stop", kMayWait, [&](const opslab_writer* error) {
@@ -151,12 +193,18 @@ public:
     }
 
     [[nodiscard]] RunnerStatus destroy(const RunHandle& handle) override {
+        if (const auto whole = whole_handle(handle); !whole) {
+            return whole;
+        }
         return call("destroy", kSlowLook, [&](const opslab_writer* error) {
             return table_.destroy(table_.self, handle.text.c_str(), error);
         });
     }
 
     [[nodiscard]] RunnerResult<std::vector<OwnedRun>> list_owned(const WorkerId& worker) override {
+        if (const auto whole = whole_worker(worker); !whole) {
+            return tl::unexpected(whole.error());
+        }
         OwnedRuns owned;
         const auto listed = call("list_owned", kSlowLook, [&](const opslab_writer* error) {
             return table_.list_owned(table_.self, worker.value.c_str(), owned.table(), error);
@@ -188,6 +236,25 @@ public:
     }
 
 private:
+    [[nodiscard]] RunnerStatus whole_handle(const RunHandle& handle) const {
+        return without_nul(subject_, {{"handle", handle.text}});
+    }
+
+    [[nodiscard]] RunnerStatus whole_worker(const WorkerId& worker) const {
+        return without_nul(subject_, {{"worker_id", worker.value}});
+    }
+
+    [[nodiscard]] RunnerStatus whole_request(const RunRequest& request) const {
+        return without_nul(
+            subject_,
+            {{"run_id", request.run_id},
+             {"worker_id", request.slot.worker.value},
+             {"task_id", request.task.value},
+             {"problem_id", request.problem_id},
+             {"task", request.task_json}}
+        );
+    }
+
     [[nodiscard]] tl::unexpected<RunnerError> refuse(RunnerErrc code, const std::string& text)
         const {
         return runner_fail(code, subject_ + text);
@@ -263,82 +330,6 @@ private:
     opslab_runner table_;
 };
 
-/// The table as it was filled: whole, and no required function null.
-Status check_table(const opslab_runner& table, const std::string& subject) {
-    const std::size_t wanted = offsetof(opslab_runner, close) + sizeof(opslab_runner::close);
-    if (table.struct_size < wanted || table.struct_size > sizeof(opslab_runner)) {
-        return fail(
-            Errc::unsupported,
-            subject + ": its table has " + std::to_string(table.struct_size) + " bytes, wanted " +
-                std::to_string(wanted)
-        );
-    }
-    const std::pair<const char*, bool> required[] = {
-        {"start", table.start != nullptr},
-        {"wait", table.wait != nullptr},
-        {"stop", table.stop != nullptr},
-        {"destroy", table.destroy != nullptr},
-        {"list_owned", table.list_owned != nullptr},
-        {"close", table.close != nullptr},
-    };
-    for (const auto& [name, there] : required) {
-        if (!there) {
-            return fail(
-                Errc::unsupported,
-                subject + ": its table lacks the function " + name + ", which is required"
-            );
-        }
-    }
-    return {};
-}
-
-Errc errc_of(std::int32_t answer) {
-    switch (answer) {
-        case OPSLAB_E_INVALID:
-            return Errc::invalid_argument;
-        case OPSLAB_E_INFRASTRUCTURE:
-            return Errc::unavailable;
-        case OPSLAB_E_UNSUPPORTED:
-            return Errc::unsupported;
-        default:
-            return Errc::internal;
-    }
-}
-
-/// Lets the plugin fill a table. On failure nothing of the instance is left.
-Result<opslab_runner> fill_table(
-    const Library& library, const opslab_host* host, const std::string& config_json
-) {
-    const std::string subject = "runner \"" + library.description().name + "\"";
-    opslab_runner table{};
-    table.struct_size = sizeof(opslab_runner);
-    BoundedText error{kMaxErrorBytes};
-    try {
-        const auto answer =
-            library.create_runner()(host, config_json.c_str(), &table, error.writer());
-        if (answer != OPSLAB_OK) {
-            return fail(errc_of(answer), subject + ": " + error.readable());
-        }
-        if (const auto whole = check_table(table, subject); !whole) {
-            if (table.close != nullptr) {
-                table.close(table.self);
-            }
-            return fail(whole.error());
-        }
-        return table;
-    } catch (const std::exception& thrown) {
-        return fail(
-            Errc::internal,
-            subject +
-                ": it threw while being created: " + readable_text(thrown.what(), kMaxErrorBytes)
-        );
-    } catch (...) {
-        return fail(
-            Errc::internal, subject + ": it threw an unknown exception while being created"
-        );
-    }
-}
-
 }  // namespace
 
 Result<std::unique_ptr<Runner>> open_runner(
@@ -361,7 +352,7 @@ Result<std::unique_ptr<Runner>> open_runner(
     }
     const CallContext context{"runner-" + plugin.name, host.clock, host.logger, observer};
     CallTimer timer{context, "create", kSlowLook};
-    const auto table = fill_table(library, (*table_host)->table(), *finished);
+    const auto table = make_runner_table(library, (*table_host)->table(), *finished);
     if (!table) {
         return fail(table.error());
     }
