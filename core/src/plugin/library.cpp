@@ -44,21 +44,16 @@ std::string subject(const std::filesystem::path& file, const Expected& expected)
     return file.string() + ": plugin \"" + expected.name + "\": ";
 }
 
-/// What the dynamic linker said, without the file's name that it begins with.
+/// What the dynamic linker said, out of Boost.DLL's `… failed (FILE: WORDS): an errno's text`: the
+/// errno is left over from something else and says nothing true.
 std::string linker_words(const std::exception& thrown, const std::filesystem::path& file) {
     std::string words = thrown.what();
     const auto at = words.find(file.string() + ": ");
-    if (at != std::string::npos) {
-        words = words.substr(at + file.string().size() + 2);
+    if (at == std::string::npos) {
+        return words;
     }
-    // Boost.DLL adds an errno of its own, which says nothing true
-    const auto code = words.rfind(": ");
-    const bool is_code =
-        code != std::string::npos && words.find("(boost", code) == std::string::npos;
-    if (is_code && words.rfind(" [") != std::string::npos) {
-        words.erase(words.rfind(" ["));
-    }
-    return words;
+    words = words.substr(at + file.string().size() + 2);
+    return words.substr(0, words.rfind("): "));
 }
 
 }  // namespace
