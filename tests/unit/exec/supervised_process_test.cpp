@@ -3,9 +3,12 @@
 #include <opslab/testing/runner_conformance.hpp>
 
 #include <signal.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <array>
+#include <fstream>
+#include <string>
 
 namespace opslab::exec {
 namespace {
@@ -89,14 +92,22 @@ TEST(SupervisedProcess, EndOfTheProgramEndsWhatLeftItsSession) {
 }
 
 TEST(SupervisedProcess, DeathOfTheSupervisorIsTheDeathOfTheProgramAndIsTold) {
-    auto process = SupervisedProcess::spawn(shell("kill -9 $PPID; exec sleep 1000"), Interrupt{});
+    // the program waits for us, or it could kill the supervisor before that has told of the start
+    const std::string gate =
+        ::testing::TempDir() + "supervised_process_gate." + std::to_string(::getpid());
+    ASSERT_EQ(::mkfifo(gate.c_str(), 0600), 0);
+    auto process = SupervisedProcess::spawn(
+        shell("read go < " + gate + "; kill -9 $PPID; exec sleep 1000"), Interrupt{}
+    );
     ASSERT_TRUE(process.has_value()) << process.error().message;
 
+    std::ofstream(gate) << "go\n";
     static_cast<void>(read_all((*process)->out_fd()));
 
     ASSERT_TRUE((*process)->wait_ended(seconds{30}));
     EXPECT_EQ((*process)->end(), (RunEnd{EndKind::signalled, SIGKILL}));
     EXPECT_FALSE((*process)->is_all_gone());
+    ::unlink(gate.c_str());
 }
 
 TEST(ProcessIdentity, IsOfOneProcessOnly) {
