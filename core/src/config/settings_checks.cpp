@@ -50,6 +50,9 @@ public:
         }
         const Node* timeout = node({"heartbeat", "timeout_seconds"});
         const Node* interval = node({"heartbeat", "interval_seconds"});
+        if (!wrote_numbers(timeout, interval)) {
+            return;
+        }
         refuse(
             mark_of(timeout != nullptr ? timeout : interval),
             "heartbeat.timeout_seconds",
@@ -65,6 +68,9 @@ public:
         }
         const Node* longest = node({"tasks", "retry_max_seconds"});
         const Node* base = node({"tasks", "retry_base_seconds"});
+        if (!wrote_numbers(longest, base)) {
+            return;
+        }
         refuse(
             mark_of(longest != nullptr ? longest : base),
             "tasks.retry_max_seconds",
@@ -147,6 +153,15 @@ private:
             at = at == nullptr ? nullptr : at->find(key);
         }
         return at;
+    }
+
+    /// Whether at least one of two was written, and none as something else than a number (that is
+    /// a finding of the schema, and what was decoded in its place says nothing).
+    static bool wrote_numbers(const Node* one, const Node* other) {
+        const auto fine = [](const Node* node) {
+            return node == nullptr || node->kind == Node::Kind::integer;
+        };
+        return (one != nullptr || other != nullptr) && fine(one) && fine(other);
     }
 
     static Mark mark_of(const Node* node) { return node == nullptr ? Mark{} : node->mark; }
