@@ -97,7 +97,10 @@ Result<Headers> header_list(const HttpCall& call, const std::string& token) {
         complete = complete && add("Authorization: Bearer " + token);
     }
     for (const auto& [name, value] : call.headers) {
-        complete = complete && add(name + ": " + value);
+        std::string field = name;
+        field += ": ";
+        field += value;
+        complete = complete && add(field);
     }
     if (!complete) {
         return fail(Errc::exhausted, "out of memory");

@@ -21,7 +21,8 @@ class ChangeHub {
 public:
     using Listener = std::function<void()>;
 
-    /// Ends when destroyed; after that its listener is not under way and not called again.
+    /// Ends when destroyed; after that its listener is not under way and not called again. Never
+    /// ended from inside its own listener, which it would wait for.
     class Subscription {
     public:
         Subscription() = default;

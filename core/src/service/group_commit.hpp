@@ -35,8 +35,8 @@ template <class Value, class Start>
 /// Group commit: requests that arrive while a transaction commits go together into the next one.
 /// No timer and no added latency: a lone request is committed at once. Replies come after the
 /// commit, in order, on the committer's thread.
-/// Threads: `add` from any. Every request is replied to exactly once, at the latest when the
-/// object is destroyed (`unavailable`).
+/// Threads: `add` from any. Every request is replied to exactly once: the destructor commits what
+/// still waits.
 template <class Request, class Answer>
 class GroupCommit {
 public:
