@@ -135,6 +135,19 @@ class KilledCoordinator(unittest.TestCase):
         self.coordinator.start()
         self.assertEqual(self.coordinator.task(task_id)["status"], "completed")
 
+    def test_embedded_workers_are_listed_scaled_and_stopped(self):
+        worker = self.coordinator.get("/workers/worker-001-process")
+        self.assertEqual(worker["capabilities"]["max_parallel_tasks"], TASKS // 2)
+
+        _, _, scaled = self.coordinator.call("POST", "/workers/internal/scale", {"num_workers": 3})
+        self.assertEqual([loop["running"] for loop in scaled["loops"]], [True] * 3)
+        _, _, stopped = self.coordinator.call("POST", "/workers/internal/stop")
+        self.assertEqual([loop["running"] for loop in stopped["loops"]], [False] * 3)
+        task_id = self.coordinator.submit(problem_id="simulated-detection")
+        self.assertEqual(self.coordinator.task(task_id)["status"], "pending")
+        self.coordinator.call("POST", "/workers/internal/start")
+        self.assertEqual(self.coordinator.wait_for_end(task_id)["status"], "completed")
+
     def test_a_second_coordinator_on_the_same_file_is_refused(self):
         other = Coordinator(PROGRAM, self.folder.name, "")
 

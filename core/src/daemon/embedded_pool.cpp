@@ -1,6 +1,9 @@
 #include "daemon/embedded_pool.hpp"
 
+#include "base/json.hpp"
 #include "domain/worker_codec.hpp"
+
+#include <nlohmann/json.hpp>
 
 #include <algorithm>
 #include <utility>
@@ -31,11 +34,14 @@ EmbeddedPool::~EmbeddedPool() {
 }
 
 void EmbeddedPool::add_member(const Group& group) {
+    const Json capabilities = {
+        {"max_parallel_tasks", group.slots}, {"supported_problems", group.supported_problems}};
     NewWorker identity{
         .id = make_worker_id(++numbers_[group.runner], group.runner),
         .backend_type = group.runner,
         .max_parallel_tasks = group.slots,
         .supported_problems = group.supported_problems,
+        .capabilities_json = dump_json(capabilities),
     };
     members_.push_back(
         {group.runner,
