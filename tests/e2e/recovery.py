@@ -136,7 +136,9 @@ class KilledCoordinator(unittest.TestCase):
         self.assertEqual(self.coordinator.task(task_id)["status"], "completed")
 
     def test_embedded_workers_are_listed_scaled_and_stopped(self):
-        worker = self.coordinator.get("/workers/worker-001-process")
+        path = "/workers/worker-001-process"
+        until(lambda: self.coordinator.call("GET", path)[0] == 200, "the worker to enrol")
+        worker = self.coordinator.get(path)
         self.assertEqual(worker["capabilities"]["max_parallel_tasks"], TASKS // 2)
 
         _, _, scaled = self.coordinator.call("POST", "/workers/internal/scale", {"num_workers": 3})
