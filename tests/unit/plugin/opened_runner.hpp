@@ -7,6 +7,7 @@
 
 #include <filesystem>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <vector>
 
@@ -26,6 +27,7 @@ public:
     void observe(
         std::string_view plugin, std::string_view call, Duration /*took*/, bool ok
     ) noexcept override {
+        const std::scoped_lock guard{mutex_};
         calls_.push_back({std::string{plugin}, std::string{call}, ok});
     }
 
@@ -37,13 +39,17 @@ public:
         return open_runner(file, facts, config, this);
     }
 
-    [[nodiscard]] const std::vector<Call>& calls() const { return calls_; }
+    [[nodiscard]] std::vector<Call> calls() const {
+        const std::scoped_lock guard{mutex_};
+        return calls_;
+    }
 
     testing::FakeClock clock{};
     testing::CapturingLogger logger{};
     TempFolder folder{};
 
 private:
+    mutable std::mutex mutex_;  // a run waits on one thread and is stopped from another
     std::vector<Call> calls_{};
 };
 
