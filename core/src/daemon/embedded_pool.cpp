@@ -44,7 +44,7 @@ void EmbeddedPool::add_member(const Group& group) {
         .capabilities_json = dump_json(capabilities),
     };
     members_.push_back(
-        {group.runner,
+        {group,
          std::make_unique<WorkerLoop>(
              port_,
              *runners_.at(group.runner),
@@ -64,7 +64,7 @@ EmbeddedStatus EmbeddedPool::report() const {
     for (const auto& member : members_) {
         status.loops.push_back(
             {member.loop->id(),
-             member.runner,
+             member.group.runner,
              member.loop->running(),
              member.loop->slots(),
              member.loop->busy_slots()}
@@ -113,7 +113,7 @@ Result<EmbeddedStatus> EmbeddedPool::scale(int num_workers) {
         }
         const auto wanted = static_cast<std::size_t>(num_workers);
         while (members_.size() > wanted) {
-            --numbers_[members_.back().runner];
+            --numbers_[members_.back().group.runner];
             leaving.push_back(std::move(members_.back()));
             members_.pop_back();
         }
@@ -142,13 +142,8 @@ void EmbeddedPool::drain(SteadyTime deadline) {
     const std::lock_guard lock(mutex_);
     // loops run once: each gets a successor of the same id, ready to be started
     numbers_.clear();
-    std::map<std::string, Group> kinds;
-    for (const auto& group : settings_.groups) {
-        kinds.emplace(group.runner, group);
-    }
     for (const auto& member : members) {
-        const auto kind = kinds.find(member.runner);
-        add_member(kind == kinds.end() ? Group{.runner = member.runner} : kind->second);
+        add_member(member.group);
     }
 }
 

@@ -54,7 +54,7 @@ public:
 
 private:
     struct Member {
-        std::string runner{};
+        Group group{};  ///< what it was made from, and its successor will be
         std::unique_ptr<WorkerLoop> loop{};
     };
 
