@@ -9,7 +9,12 @@ import socket
 import subprocess
 import time
 
+from api_document import ApiDocument
+
 LIMIT_SECONDS = 60
+DOCUMENT = ApiDocument(
+    (pathlib.Path(__file__).parents[2] / "core/src/http/openapi.json").read_text()
+)
 
 
 def free_port():
@@ -28,6 +33,13 @@ def until(condition, what, limit=LIMIT_SECONDS):
         if time.monotonic() > end:
             raise AssertionError(f"waited {limit} s in vain for {what}")
         time.sleep(0.02)
+
+
+def decoded(raw):
+    try:
+        return None if raw is None else json.loads(raw)
+    except (ValueError, RecursionError):
+        return None
 
 
 class Coordinator:
@@ -70,7 +82,8 @@ class Coordinator:
         return self.process.wait(LIMIT_SECONDS)
 
     def call(self, method, path, body=None, headers=None):
-        """Status, headers and the decoded answer (text where it is no JSON)."""
+        """Status, headers and the decoded answer (text where it is no JSON), which has been held
+        against openapi.json."""
         raw = body if isinstance(body, (bytes, type(None))) else json.dumps(body).encode()
         headers = dict(headers or {})
         if raw is not None:
@@ -86,7 +99,9 @@ class Coordinator:
             answer = json.loads(text)
         except ValueError:
             answer = text.decode(errors="replace")
-        return response.status, dict(response.getheaders()), answer
+        answer_headers = dict(response.getheaders())
+        DOCUMENT.check(method, path, decoded(raw), response.status, answer_headers, answer)
+        return response.status, answer_headers, answer
 
     def get(self, path):
         return self.call("GET", path)[2]
