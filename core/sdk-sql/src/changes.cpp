@@ -1,5 +1,6 @@
 #include "changes.hpp"
 
+#include <algorithm>
 #include <stdexcept>
 
 namespace opslab::sql {
@@ -218,10 +219,10 @@ void Changes::cancel_pending(TaskRow& row) {
 }
 
 void Changes::record(const EventReport& report, std::int64_t& last_seq, Timestamp lease_until) {
-    for (const auto& event : report.events) {
-        events_.push_back(event_row(report.task, ++last_seq, report.attempt, event));
-    }
-    if (!report.events.empty()) {
+    const auto first = report.first_seq.value_or(last_seq + 1);
+    const auto known = static_cast<std::size_t>(std::max<std::int64_t>(0, last_seq + 1 - first));
+    for (std::size_t i = known; i < report.events.size(); ++i) {
+        events_.push_back(event_row(report.task, ++last_seq, report.attempt, report.events[i]));
         advanced_[report.task.value] = last_seq;
     }
     auto& row = renewed_[{report.task.value, report.attempt}];

@@ -46,7 +46,8 @@ public:
     /// pending to cancelled: no attempt is under way.
     void cancel_pending(TaskRow& row);
 
-    /// Notes what a worker saw; `last_seq` is the task's and moves on.
+    /// Notes what a worker saw, but for what the history has already; `last_seq` is the task's and
+    /// moves on. The report's `first_seq` leaves no gap.
     void record(const EventReport& report, std::int64_t& last_seq, Timestamp lease_until);
 
     void flush(Session& session);

@@ -14,6 +14,14 @@ tl::unexpected<Error> stale(const TaskId& task, int attempt, const WorkerId& wor
     );
 }
 
+tl::unexpected<Error> gap(std::int64_t first_seq, std::int64_t last_seq) {
+    return fail(Error{
+        .code = Errc::conflict,
+        .message = "an event numbered " + std::to_string(first_seq) +
+                   " cannot follow one numbered " + std::to_string(last_seq),
+        .reason = "sequence_gap"});
+}
+
 /// What a worker's write is checked against.
 struct Fence {
     std::string status{};
@@ -156,7 +164,8 @@ Result<std::vector<Result<std::vector<ClaimedTask>>>> SqlRunStore::claim(
                 Changes changes{parts_.host.clock.now(), parts_.host.entropy};
                 for (auto& row : claimable(session, worker, wanted, changes.now())) {
                     const auto deadline = changes.begin_attempt(row, request.worker, policy.lease);
-                    claimed.push_back(ClaimedTask{.task = row.task, .deadline = deadline});
+                    claimed.push_back(ClaimedTask{
+                        .task = row.task, .deadline = deadline, .last_seq = row.last_seq});
                 }
                 changes.flush(session);
             }
@@ -191,9 +200,12 @@ Result<std::vector<Result<ReportReceipt>>> SqlRunStore::record(
                        fence.status != to_string(TaskStatus::running) ||
                        fence.attempt != report.attempt || fence.worker != report.worker.value) {
                 answers.emplace_back(stale(report.task, report.attempt, report.worker));
+            } else if (report.first_seq && *report.first_seq > fence.last_seq + 1) {
+                answers.emplace_back(gap(*report.first_seq, fence.last_seq));
             } else {
                 changes.record(report, fence.last_seq, changes.now() + policy.lease);
-                answers.emplace_back(ReportReceipt{.deadline = fence.deadline});
+                answers.emplace_back(ReportReceipt{
+                    .deadline = fence.deadline, .last_seq = fence.last_seq});
             }
         }
         changes.flush(session);
@@ -231,7 +243,8 @@ Result<std::vector<RunningAttempt>> SqlRunStore::running(const WorkerId& worker)
             answer.push_back(RunningAttempt{
                 .task = tasks.at(row.task).task,
                 .deadline = row.attempt.deadline,
-                .handle = std::move(row.handle)});
+                .handle = std::move(row.handle),
+                .last_seq = tasks.at(row.task).last_seq});
         }
         return answer;
     });

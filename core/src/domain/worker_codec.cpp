@@ -1,5 +1,6 @@
 #include "domain/worker_codec.hpp"
 
+#include "base/digest.hpp"
 #include "base/object_reader.hpp"
 #include "base/rfc3339.hpp"
 #include "base/text.hpp"
@@ -17,6 +18,8 @@ namespace {
 
 constexpr std::string_view kPrefix = "worker-";
 constexpr std::size_t kMaxGlobs = 1000;
+/// Where the digest of `instance` stands in the stored metadata; never shown.
+constexpr const char* kInstanceKey = "opslab.instance";
 constexpr const char* kIdForm = "must have the form worker-NNN-BACKEND, such as worker-001-docker";
 
 bool is_digit(char c) {
@@ -45,6 +48,34 @@ void read_globs(ObjectReader& reader, NewWorker& worker) {
         }
         worker.supported_problems.push_back(glob.get<std::string>());
     }
+}
+
+void read_metadata(ObjectReader& reader, NewWorker& worker) {
+    const Json* metadata = reader.object("metadata");
+    Json kept = metadata != nullptr ? *metadata : Json::object();
+    if (kept.contains(kInstanceKey)) {
+        reader.refuse("metadata", std::string("must not have the key ") + kInstanceKey);
+    }
+    if (const auto instance = reader.string("instance", 16, 128)) {
+        kept[kInstanceKey] = sha256_hex(*instance);
+    }
+    worker.metadata_json = dump_json(kept);
+}
+
+/// Empty where there is none.
+std::string instance_in(const std::string& metadata_json) {
+    const auto metadata = parse_json(metadata_json);
+    const bool kept = metadata && metadata->is_object() && metadata->contains(kInstanceKey) &&
+                      metadata->at(kInstanceKey).is_string();
+    return kept ? metadata->at(kInstanceKey).get<std::string>() : std::string();
+}
+
+Json shown_metadata(const std::string& metadata_json) {
+    Json metadata = parse_json(metadata_json).value_or(Json::object());
+    if (metadata.is_object()) {
+        metadata.erase(kInstanceKey);
+    }
+    return metadata;
 }
 
 void read_capabilities(ObjectReader& reader, NewWorker& worker, std::vector<FieldError>& errors) {
@@ -107,9 +138,7 @@ std::optional<NewWorker> decode_registration(const Json& request, std::vector<Fi
     }
     worker.backend_type = backend.value_or("");
     read_capabilities(reader, worker, errors);
-    if (const Json* metadata = reader.object("metadata")) {
-        worker.metadata_json = dump_json(*metadata);
-    }
+    read_metadata(reader, worker);
     reader.finish();
     if (errors.size() != before) {
         return std::nullopt;
@@ -145,6 +174,11 @@ std::optional<Heartbeat> decode_heartbeat(const Json& request, std::vector<Field
     return beat;
 }
 
+bool same_instance(const NewWorker& successor, const Worker& registered) {
+    const auto instance = instance_in(successor.metadata_json);
+    return !instance.empty() && instance == instance_in(registered.metadata_json);
+}
+
 Json to_json(const Worker& worker) {
     return {
         {"id", worker.id.value},
@@ -154,7 +188,7 @@ Json to_json(const Worker& worker) {
         {"current_task_id",
          worker.current_task_id ? Json(worker.current_task_id->value) : Json(nullptr)},
         {"capabilities", parse_json(worker.capabilities_json).value_or(Json::object())},
-        {"metadata", parse_json(worker.metadata_json).value_or(Json::object())},
+        {"metadata", shown_metadata(worker.metadata_json)},
         {"registered_at", format_time(worker.registered_at)},
         {"tasks_completed", worker.tasks_completed},
         {"tasks_failed", worker.tasks_failed},

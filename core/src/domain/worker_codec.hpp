@@ -25,7 +25,7 @@ struct WorkerName {
 /// `worker-007-docker`.
 [[nodiscard]] WorkerId make_worker_id(int number, std::string_view backend_type);
 
-/// Reads `POST /workers/register`.
+/// Reads `POST /workers/register`. Its `instance` is kept as a digest, beside the metadata.
 [[nodiscard]] std::optional<NewWorker> decode_registration(
     const Json& request, std::vector<FieldError>& errors
 );
@@ -34,6 +34,10 @@ struct WorkerName {
 [[nodiscard]] std::optional<Heartbeat> decode_heartbeat(
     const Json& request, std::vector<FieldError>& errors
 );
+
+/// Whether both were registered with the same `instance`: a secret that a worker process keeps on
+/// its disk, so that after a restart it need not wait until its dead self counts as offline.
+[[nodiscard]] bool same_instance(const NewWorker& successor, const Worker& registered);
 
 [[nodiscard]] Json to_json(const Worker& worker);
 [[nodiscard]] Json to_json(const WorkerId& id, const WorkerStats& stats);

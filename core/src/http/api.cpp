@@ -55,7 +55,10 @@ void add_workers(Router& router, const ApiParts& parts) {
     add(kGet, "/workers", "listWorkers", &Workers::list);
     add(kGet, "/workers/{id}", "getWorker", &Workers::find);
     add(kGet, "/workers/{id}/stats", "getWorkerStats", &Workers::stats);
+    add(kPost, "/workers/{id}/retire", "retireWorker", &Workers::retire);
+    add(kPost, "/workers/{id}/release", "releaseWorker", &Workers::release);
     add(kPost, "/workers/{id}/claim", "claimTasks", &Workers::claim);
+    add(kGet, "/workers/{id}/tasks", "listWorkerTasks", &Workers::running);
     add(kPost, "/workers/{id}/tasks/{task}/events", "reportEvents", &Workers::record);
     add(kPost, "/workers/{id}/tasks/{task}/complete", "completeTask", &Workers::complete);
     add(kPost, "/workers/{id}/tasks/{task}/fail", "failTask", &Workers::fail);

@@ -20,12 +20,14 @@ constexpr std::int64_t kMaxClaim = 1000;
 constexpr std::int64_t kMaxClaimWait = 30;
 constexpr std::size_t kMaxErrorText = 65536;
 constexpr std::size_t kMaxPhase = 64;
+constexpr std::size_t kMaxHandle = 16384;
 
 Json claimed_json(const std::vector<ClaimedTask>& claimed) {
     Json list = Json::array();
     for (const auto& one : claimed) {
         Json task = to_json(one.task);
         task["deadline"] = format_time(one.deadline);
+        task["sequence"] = one.last_seq;
         list.push_back(std::move(task));
     }
     return Json{{"tasks", std::move(list)}};
@@ -69,6 +71,12 @@ Failure read_failure(ObjectReader& reader) {
     const auto kind = reader.word("kind", {"task", "infrastructure"});
     failure.kind = kind == "infrastructure" ? FailureKind::infrastructure : FailureKind::task;
     failure.phase = reader.string("phase", 0, kMaxPhase).value_or("");
+    if (reader.boolean("worker_lost").value_or(false)) {
+        if (kind && kind != "infrastructure") {
+            reader.refuse("worker_lost", "goes with no kind or with infrastructure");
+        }
+        failure.kind = FailureKind::worker_lost;
+    }
     return failure;
 }
 
@@ -128,6 +136,9 @@ void WorkerHandlers::record(
     ObjectReader reader(*body, "", fields.errors());
     report.attempt = read_attempt(reader);
     report.events = read_events(reader, clock_.now(), fields.errors());
+    report.first_seq =
+        reader.integer("first_sequence", 1, std::numeric_limits<std::int64_t>::max());
+    report.handle = reader.string("handle", 1, kMaxHandle);
     reader.finish();
     note_nul_fields(*body, fields.errors());
     if (!fields.good()) {
@@ -140,10 +151,12 @@ void WorkerHandlers::record(
             std::move(responder),
             [](const ReportReceipt& receipt) {
                 // a cancelled attempt has lost its lease: its events get 409, never this answer
-                return json_response(
-                    202,
-                    dump_json(Json{{"cancel", false}, {"deadline", format_time(receipt.deadline)}})
-                );
+                const Json answer = {
+                    {"cancel", false},
+                    {"deadline", format_time(receipt.deadline)},
+                    {"sequence", receipt.last_seq},
+                };
+                return json_response(202, dump_json(answer));
             }
         )
     );
@@ -193,13 +206,14 @@ void WorkerHandlers::fail(const HttpRequest& request, const PathParams& params, 
     ObjectReader reader(*body, "", fields.errors());
     end.attempt = read_attempt(reader);
     auto failure = read_failure(reader);
+    const auto details = reader.string("error_details", 0, kMaxErrorText);
     reader.finish();
     note_nul_fields(*body, fields.errors());
     if (!fields.good()) {
         responder.fail(fields.error());
         return;
     }
-    end.error_details = failure.message;
+    end.error_details = details.value_or(failure.message);
     end.outcome = std::move(failure);
     end.digest = fingerprint_of("fail", *body);
     workers_.finish(std::move(end), reply_to<Task>(std::move(responder), task_answer));

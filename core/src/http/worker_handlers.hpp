@@ -21,6 +21,11 @@ public:
     void find(const HttpRequest& request, const PathParams& params, Responder responder) const;
     void stats(const HttpRequest& request, const PathParams& params, Responder responder) const;
 
+    // worker_life_handlers.cpp
+    void retire(const HttpRequest& request, const PathParams& params, Responder responder) const;
+    void release(const HttpRequest& request, const PathParams& params, Responder responder) const;
+    void running(const HttpRequest& request, const PathParams& params, Responder responder) const;
+
     // run_handlers.cpp
     void claim(const HttpRequest& request, const PathParams& params, Responder responder) const;
     void record(const HttpRequest& request, const PathParams& params, Responder responder) const;

@@ -1,5 +1,7 @@
 #include "service/worker_service.hpp"
 
+#include "domain/worker_codec.hpp"
+
 #include <utility>
 
 namespace opslab {
@@ -30,7 +32,15 @@ WorkerService::WorkerService(
       ends_([this](std::span<const AttemptEnd> batch) { return commit_ends(batch); }, {}) {}
 
 Result<Worker> WorkerService::enroll(const NewWorker& worker, Takeover takeover) {
-    return storage_.workers().enroll(worker, takeover);
+    auto enrolled = storage_.workers().enroll(worker, takeover);
+    if (enrolled || takeover == Takeover::succeed || enrolled.error().code != Errc::conflict) {
+        return enrolled;
+    }
+    const auto registered = storage_.workers().find(worker.id);
+    if (!registered || !same_instance(worker, *registered)) {
+        return enrolled;
+    }
+    return storage_.workers().enroll(worker, Takeover::succeed);
 }
 
 void WorkerService::heartbeat(const Heartbeat& beat, Reply<HeartbeatReceipt> reply) {

@@ -32,7 +32,9 @@ public:
         const Settings& settings
     );
 
-    /// Errors: `conflict` where the id is registered and not offline.
+    /// With `Takeover::refuse` an id that is registered and not offline is a `conflict`, unless
+    /// both were registered by the same instance: then the registered one is the dead self of the
+    /// one that asks.
     [[nodiscard]] Result<Worker> enroll(const NewWorker& worker, Takeover takeover);
 
     /// Errors: `not_found`.

@@ -95,7 +95,13 @@ SinkAnswer DriverOutput::output(OutputStream stream, std::string_view line, bool
 }
 
 SinkAnswer DriverOutput::position(std::string_view text) {
-    reporter_.set_handle(write_bookmark({handle_text_, to_valid_utf8(text)}));
+    // What the driver said of its end is kept here alone until the end is told: a successor must
+    // read it again, so the place to go on from stays before it.
+    if (!result_ && !failure_) {
+        reporter_.set_handle(
+            write_bookmark({handle_text_, to_valid_utf8(text), reporter_.last_pushed()})
+        );
+    }
     return SinkAnswer::go_on;
 }
 
@@ -103,6 +109,9 @@ std::string write_bookmark(const RunBookmark& bookmark) {
     Json json = {{"handle", bookmark.handle}};
     if (bookmark.position) {
         json["position"] = *bookmark.position;
+    }
+    if (bookmark.last_seq) {
+        json["last_seq"] = *bookmark.last_seq;
     }
     return dump_json(json);
 }
@@ -116,6 +125,9 @@ std::optional<RunBookmark> read_bookmark(const std::string& text) {
     RunBookmark bookmark{.handle = (*json)["handle"].get<std::string>()};
     if (json->contains("position") && (*json)["position"].is_string()) {
         bookmark.position = (*json)["position"].get<std::string>();
+    }
+    if (json->contains("last_seq") && (*json)["last_seq"].is_number_integer()) {
+        bookmark.last_seq = (*json)["last_seq"].get<std::int64_t>();
     }
     return bookmark;
 }

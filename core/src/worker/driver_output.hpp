@@ -46,10 +46,12 @@ private:
 };
 
 /// What is kept with an attempt so that a successor finds the run: the runner's handle, and up to
-/// where its output was stored.
+/// where its output was stored. What is read again from `position` gets the numbers after
+/// `last_seq` again, so that nothing is stored twice.
 struct RunBookmark {
     std::string handle{};
     std::optional<std::string> position{};
+    std::optional<std::int64_t> last_seq{};
 };
 [[nodiscard]] std::string write_bookmark(const RunBookmark& bookmark);
 [[nodiscard]] std::optional<RunBookmark> read_bookmark(const std::string& text);

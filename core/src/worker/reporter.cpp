@@ -24,6 +24,10 @@ bool try_again(const Error& error) {
            error.code == Errc::exhausted || error.code == Errc::internal;
 }
 
+bool is_loss(const Error& error) {
+    return error.code == Errc::stale_attempt || error.code == Errc::not_found;
+}
+
 }  // namespace
 
 Reporter::Reporter(
@@ -31,6 +35,7 @@ Reporter::Reporter(
     Clock& clock,
     Logger& logger,
     EventReport heading,
+    std::int64_t last_seq,
     Limits limits,
     OnLost on_lost
 )
@@ -40,6 +45,7 @@ Reporter::Reporter(
       heading_(std::move(heading)),
       limits_(limits),
       on_lost_(std::move(on_lost)),
+      last_pushed_(last_seq),
       thread_([this] { run(); }) {}
 
 Reporter::~Reporter() {
@@ -66,8 +72,19 @@ bool Reporter::push(RunEvent event) {
     }
     buffer_.push_back(std::move(event));
     buffered_bytes_ += size;
+    ++last_pushed_;
     wake_.notify_one();
     return true;
+}
+
+std::int64_t Reporter::last_pushed() const {
+    const std::lock_guard lock(mutex_);
+    return last_pushed_;
+}
+
+void Reporter::go_on_after(std::int64_t last_seq) {
+    const std::lock_guard lock(mutex_);
+    last_pushed_ = last_seq;
 }
 
 void Reporter::set_handle(std::string handle) {
@@ -96,8 +113,14 @@ bool Reporter::lost() const {
     return lost_;
 }
 
+std::optional<Error> Reporter::refusal() const {
+    const std::lock_guard lock(mutex_);
+    return refusal_;
+}
+
 EventReport Reporter::take_batch() {
     EventReport report = heading_;
+    report.first_seq = last_pushed_ - static_cast<std::int64_t>(buffer_.size()) + 1;
     report.handle = std::exchange(handle_, std::nullopt);
     while (!buffer_.empty() && report.events.size() < limits_.events) {
         buffered_bytes_ -= size_of(buffer_.front());
@@ -118,13 +141,18 @@ void Reporter::run() {
         sending_ = true;
         moved_.notify_all();  // there is room again
         lock.unlock();
-        const bool owned = send(report);
-        if (!owned) {
-            on_lost_();
-        }
+        const auto sent = send(report);
         lock.lock();
         sending_ = false;
-        lost_ = lost_ || !owned;
+        if (!sent) {
+            lost_ = true;
+            if (!is_loss(sent.error())) {
+                refusal_ = sent.error();
+            }
+            lock.unlock();
+            on_lost_();
+            lock.lock();
+        }
         moved_.notify_all();
         if (lost_) {
             return;
@@ -132,16 +160,16 @@ void Reporter::run() {
     }
 }
 
-bool Reporter::send(const EventReport& report) {
-    Backoff backoff(std::chrono::milliseconds{100}, std::chrono::seconds{10});
+Status Reporter::send(const EventReport& report) {
+    Backoff backoff(std::chrono::milliseconds{100}, std::chrono::seconds{10}, report.task.value);
     bool said = false;
     while (true) {
         const auto receipt = port_.report(report);
         if (receipt) {
-            return true;
+            return {};
         }
         if (!try_again(receipt.error())) {
-            return false;
+            return fail(receipt.error());
         }
         if (!std::exchange(said, true)) {
             log(logger_,
@@ -155,7 +183,7 @@ bool Reporter::send(const EventReport& report) {
             clock_.wait_until(lock, wake_, until);
         }
         if (closed_) {
-            return true;  // given up by the owner, not lost to another
+            return {};  // given up by the owner, not lost to another
         }
     }
 }

@@ -4,6 +4,7 @@
 
 #include <condition_variable>
 #include <cstddef>
+#include <cstdint>
 #include <deque>
 #include <functional>
 #include <mutex>
@@ -15,14 +16,16 @@ namespace opslab {
 
 /// Sends one attempt's events to the coordinator, in order, batched: what arrives while a report is
 /// under way goes into the next one. Bounded: `push` blocks while the buffer is full, and so slows
-/// the driver down. While the coordinator is away it tries again for as long as it takes.
+/// the driver down. While the coordinator is away it tries again for as long as it takes; a report
+/// whose answer was lost is sent again under the same numbers, so that nothing is stored twice.
 class Reporter {
 public:
     struct Limits {
         std::size_t events = kMaxEventsPerReport;
         std::size_t bytes = std::size_t{4} << 20U;
     };
-    /// Told once, from the sender's thread, that the attempt is no longer this worker's.
+    /// Told once, from the sender's thread, that the attempt is no longer this worker's, or that
+    /// the coordinator refuses what is sent (`refusal`).
     using OnLost = std::function<void()>;
 
     Reporter(
@@ -30,6 +33,7 @@ public:
         Clock& clock,
         Logger& logger,
         EventReport heading,
+        std::int64_t last_seq,
         Limits limits,
         OnLost on_lost
     );
@@ -39,6 +43,12 @@ public:
 
     /// False where the attempt is lost or `close` was called: nothing more is wanted.
     bool push(RunEvent event);
+
+    /// The number of the last event pushed: its place in the task's history.
+    [[nodiscard]] std::int64_t last_pushed() const;
+
+    /// What is pushed next has the number after `last_seq`. Before the first push.
+    void go_on_after(std::int64_t last_seq);
 
     /// Goes with the next report: how a successor can pick the run up, and from where.
     void set_handle(std::string handle);
@@ -54,9 +64,12 @@ public:
 
     [[nodiscard]] bool lost() const;
 
+    /// Why the coordinator takes no events although the attempt is still ours; nothing otherwise.
+    [[nodiscard]] std::optional<Error> refusal() const;
+
 private:
     void run();
-    bool send(const EventReport& report);
+    [[nodiscard]] Status send(const EventReport& report);
     [[nodiscard]] EventReport take_batch();
 
     WorkerPort& port_;
@@ -70,7 +83,9 @@ private:
     std::condition_variable moved_;  // the sender made progress
     std::deque<RunEvent> buffer_;
     std::size_t buffered_bytes_ = 0;
+    std::int64_t last_pushed_;
     std::optional<std::string> handle_;
+    std::optional<Error> refusal_;
     bool sending_ = false;
     bool lost_ = false;
     bool closed_ = false;

@@ -13,7 +13,8 @@ namespace opslab {
 
 namespace {
 
-constexpr int kFinishTries = 200;  // with the back-off below: about half an hour
+/// How long past its deadline the end of a run is still offered: the sweep has ended it by then.
+constexpr Duration kFinishSlack = std::chrono::minutes{1};
 
 /// The OPSLAB_TASK_FILE object, all but `event_prefix`.
 std::string task_file_json(const ClaimedTask& claimed) {
@@ -80,6 +81,7 @@ RunSession::RunSession(const Context& context, ClaimedTask claimed, int slot)
               .task = claimed_.task.id,
               .attempt = claimed_.task.attempt,
               .worker = context_.worker},
+          claimed_.last_seq,
           {},
           [this] { stop(StopReason::lost); }
       ) {}
@@ -171,7 +173,7 @@ void RunSession::attempt_run() {
         settle(nullptr, nullptr, tl::unexpected(handle.error()));
         return;
     }
-    reporter_.set_handle(write_bookmark({handle->text, std::nullopt}));
+    reporter_.set_handle(write_bookmark({handle->text, std::nullopt, reporter_.last_pushed()}));
     follow(*handle, std::nullopt);
 }
 
@@ -185,6 +187,9 @@ void RunSession::resume(const std::optional<std::string>& bookmark) {
         return;
     }
     note(LogLevel::info, "picking up the run of a predecessor");
+    if (found->last_seq) {
+        reporter_.go_on_after(*found->last_seq);
+    }
     follow(RunHandle{found->handle}, found->position);
     reporter_.end();
 }
@@ -228,6 +233,9 @@ void RunSession::settle(
     } else if (ours && output != nullptr && output->failure()) {
         const auto& failure = *output->failure();
         finish(failure, with_tail(failure.message, output->error_tail()));
+    } else if (const auto refusal = reporter_.refusal(); refusal) {
+        const auto why = "the coordinator refused the run's events: " + refusal->message;
+        finish(Failure{FailureKind::infrastructure, "", why}, why);
     } else if (ours && reason == StopReason::none) {
         const auto phase = output != nullptr ? output->phase() : std::string("prepare");
         const auto tail = output != nullptr ? output->error_tail() : std::string();
@@ -252,8 +260,8 @@ void RunSession::finish(std::variant<TaskResult, Failure> outcome, std::string e
         .error_details = std::move(error_details),
         .digest = "embedded:" + run_id(),
     };
-    Backoff backoff(std::chrono::milliseconds{100}, std::chrono::seconds{10});
-    for (int tries = 0; tries < kFinishTries; ++tries) {
+    Backoff backoff(std::chrono::milliseconds{100}, std::chrono::seconds{10}, task().value);
+    do {
         const auto done = context_.port.finish(end);
         if (done) {
             return;
@@ -273,8 +281,8 @@ void RunSession::finish(std::variant<TaskResult, Failure> outcome, std::string e
         if (reason_.load() == StopReason::abandoned) {
             return;
         }
-    }
-    note(LogLevel::error, "the end of a run could not be told; its lease will run out");
+    } while (context_.clock.now() - kFinishSlack < deadline());
+    note(LogLevel::error, "the end of a run could not be told before its deadline");
 }
 
 void RunSession::destroy(const RunHandle& handle) {

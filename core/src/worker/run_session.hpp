@@ -55,6 +55,7 @@ public:
     /// Ends the run early; the first reason counts. Returns at once.
     void stop(StopReason reason);
 
+    [[nodiscard]] const ClaimedTask& claimed() const { return claimed_; }
     [[nodiscard]] const TaskId& task() const { return claimed_.task.id; }
     [[nodiscard]] int attempt() const { return claimed_.task.attempt; }
     [[nodiscard]] Timestamp deadline() const { return claimed_.deadline; }

@@ -127,7 +127,7 @@ void WorkerLoop::note(LogLevel level, std::string_view message, const std::strin
 // --- control: enrol, recover, heartbeats ------------------------------------------------------
 
 bool WorkerLoop::enroll() {
-    Backoff backoff(kFirstPause, kLongestPause);
+    Backoff backoff(kFirstPause, kLongestPause, id().value);
     bool said = false;
     while (true) {
         const auto worker = port_.enroll(settings_.identity);
@@ -145,7 +145,7 @@ bool WorkerLoop::enroll() {
 }
 
 bool WorkerLoop::recover() {
-    Backoff backoff(kFirstPause, kLongestPause);
+    Backoff backoff(kFirstPause, kLongestPause, id().value);
     while (true) {
         const auto attempts = port_.running(id());
         if (attempts && remove_leftovers(*attempts) && adopt(*attempts)) {
@@ -195,7 +195,7 @@ bool WorkerLoop::adopt(const std::vector<RunningAttempt>& attempts) {
                 return false;
             }
         }
-        begin({attempt.task, attempt.deadline}, true, attempt.handle);
+        begin({attempt.task, attempt.deadline, attempt.last_seq}, true, attempt.handle);
     }
     return true;
 }
@@ -207,14 +207,24 @@ void WorkerLoop::control() {
     std::unique_lock lock(mutex_);
     enrolled_ = true;
     wake_.notify_all();
-    auto next_beat = clock_.steady() + settings_.heartbeat_interval;
+    Backoff backoff(kFirstPause, kLongestPause, id().value);
+    auto last_beat = clock_.steady();
+    std::optional<Duration> retry;  // the coordinator was away: sooner than in the ordinary way
     while (!stopping_) {
+        const auto ordinary = free_slots() < slots() ? settings_.busy_heartbeat_interval
+                                                     : settings_.heartbeat_interval;
+        const auto next_beat = last_beat + std::min(ordinary, retry.value_or(ordinary));
         if (look_ || clock_.steady() >= next_beat) {
             look_ = false;
             lock.unlock();
-            beat();
+            if (beat()) {
+                backoff.reset();
+                retry.reset();
+            } else {
+                retry = backoff.next();
+            }
             lock.lock();
-            next_beat = clock_.steady() + settings_.heartbeat_interval;
+            last_beat = clock_.steady();
             continue;
         }
         check_deadlines();
@@ -250,7 +260,7 @@ void WorkerLoop::check_deadlines() {
     }
 }
 
-void WorkerLoop::beat() {
+bool WorkerLoop::beat() {
     Heartbeat beat{.worker = id()};
     {
         const std::lock_guard lock(mutex_);
@@ -266,9 +276,9 @@ void WorkerLoop::beat() {
     if (!receipt) {
         note(LogLevel::warning, "heartbeat failed", receipt.error().message);
         if (receipt.error().code == Errc::not_found) {
-            [[maybe_unused]] const bool enrolled = enroll();
+            return enroll();
         }
-        return;
+        return false;
     }
     const std::lock_guard lock(mutex_);
     for (const auto& task : receipt->cancel) {
@@ -278,6 +288,7 @@ void WorkerLoop::beat() {
             }
         }
     }
+    return true;
 }
 
 // --- slots ------------------------------------------------------------------------------------
@@ -325,8 +336,59 @@ void WorkerLoop::reap() {
     }
 }
 
+bool WorkerLoop::runs(const Task& task) const {
+    return std::any_of(slots_.begin(), slots_.end(), [&](const Slot& slot) {
+        return slot.session && slot.session->task() == task.id &&
+               slot.session->attempt() == task.attempt;
+    });
+}
+
+/// A claim whose answer was lost may have given us attempts that nobody runs, and our heartbeats
+/// would keep them so. False where that cannot be told yet.
+bool WorkerLoop::pick_up_unanswered() {
+    std::vector<Task> before;
+    {
+        const std::lock_guard lock(mutex_);
+        for (const auto& slot : slots_) {
+            if (slot.session) {
+                before.push_back(slot.session->claimed().task);
+            }
+        }
+    }
+    const auto attempts = port_.running(id());
+    if (!attempts) {
+        return false;
+    }
+    for (const auto& attempt : *attempts) {
+        {
+            const std::lock_guard lock(mutex_);
+            const bool some_ended =
+                std::any_of(before.begin(), before.end(), [&](const Task& task) {
+                    return !runs(task);  // the answer may be older than its end
+                });
+            if (runs(attempt.task)) {
+                continue;
+            }
+            if (some_ended || free_slots() == 0) {
+                return false;
+            }
+        }
+        log(logger_,
+            LogLevel::warning,
+            "picking up an attempt whose claim was not answered",
+            {{"worker", id().value}, {"task", attempt.task.id.value}});
+        begin(
+            {attempt.task, attempt.deadline, attempt.last_seq},
+            attempt.handle.has_value(),
+            attempt.handle
+        );
+    }
+    return true;
+}
+
 void WorkerLoop::claim() {
-    Backoff backoff(kFirstPause, kLongestPause);
+    bool unanswered = false;
+    Backoff backoff(kFirstPause, kLongestPause, id().value);
     std::unique_lock lock(mutex_);
     while (!draining_) {
         reap();
@@ -336,6 +398,14 @@ void WorkerLoop::claim() {
             continue;
         }
         lock.unlock();
+        if (unanswered) {
+            unanswered = !pick_up_unanswered();
+            lock.lock();
+            if (unanswered) {
+                [[maybe_unused]] const bool go_on = pause(lock, backoff.next());
+            }
+            continue;
+        }
         auto claimed = port_.claim({id(), free}, settings_.claim_wait);
         if (claimed) {
             backoff.reset();
@@ -347,6 +417,7 @@ void WorkerLoop::claim() {
         }
         lock.lock();
         if (!claimed) {
+            unanswered = claimed.error().code != Errc::conflict;
             look_ =
                 claimed.error().code == Errc::conflict || look_;  // offline: a beat brings us back
             wake_.notify_all();

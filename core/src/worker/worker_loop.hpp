@@ -20,6 +20,8 @@ public:
     struct Settings {
         NewWorker identity{};
         Duration heartbeat_interval = std::chrono::seconds{30};
+        /// While something runs, where orders come with heartbeats alone.
+        Duration busy_heartbeat_interval = std::chrono::seconds{30};
         std::chrono::milliseconds stop_grace = std::chrono::seconds{30};
         Duration claim_wait = std::chrono::seconds{20};
     };
@@ -61,12 +63,14 @@ private:
     bool recover();
     bool adopt(const std::vector<RunningAttempt>& attempts);
     bool remove_leftovers(const std::vector<RunningAttempt>& attempts);
-    void beat();
+    [[nodiscard]] bool beat();
+    [[nodiscard]] bool pick_up_unanswered();
     void check_deadlines();
     [[nodiscard]] SteadyTime next_control(SteadyTime next_beat) const;
     void begin(ClaimedTask claimed, bool resumed, std::optional<std::string> bookmark);
     void reap();
     [[nodiscard]] int free_slots() const;
+    [[nodiscard]] bool runs(const Task& task) const;
     [[nodiscard]] bool pause(std::unique_lock<std::mutex>& lock, Duration length);
     [[nodiscard]] bool pause(Duration length);
     void note(LogLevel level, std::string_view message, const std::string& error = {});

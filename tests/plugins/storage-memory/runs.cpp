@@ -6,6 +6,10 @@ namespace opslab::memory {
 
 namespace {
 
+std::int64_t last_seq(const TaskRow& row) {
+    return std::ssize(row.events);
+}
+
 // Unknown worker, unknown task, or not this worker's running attempt.
 Result<TaskRow*> fenced(Rows& rows, const TaskId& task, int attempt, const WorkerId& worker) {
     if (!rows.workers.contains(worker)) {
@@ -47,7 +51,8 @@ Result<std::vector<ClaimedTask>> claim_one(
     for (auto* row : claimable(rows, worker, static_cast<std::size_t>(wanted), now)) {
         begin_attempt(*row, request.worker, now, policy.lease);
         const auto deadline = row->attempts.back().attempt.deadline;
-        claimed.push_back(ClaimedTask{.task = row->task, .deadline = deadline});
+        claimed.push_back(ClaimedTask{
+            .task = row->task, .deadline = deadline, .last_seq = last_seq(*row)});
     }
     if (!claimed.empty()) {
         worker.status = WorkerStatus::busy;
@@ -67,14 +72,25 @@ Result<ReportReceipt> record_one(
     }
     auto& row = **found;
     auto& attempt = row.attempts.back();
-    for (const auto& event : report.events) {
-        std::visit([&](const auto& body) { append(row, report.attempt, body); }, event);
+    const auto first = report.first_seq.value_or(last_seq(row) + 1);
+    if (first > last_seq(row) + 1) {
+        return fail(Error{
+            .code = Errc::conflict,
+            .message = "an event numbered " + std::to_string(first) +
+                       " cannot follow one numbered " + std::to_string(last_seq(row)),
+            .reason = "sequence_gap"});
+    }
+    for (auto i = last_seq(row) + 1 - first; i < std::ssize(report.events); ++i) {
+        std::visit(
+            [&](const auto& body) { append(row, report.attempt, body); },
+            report.events[static_cast<std::size_t>(i)]
+        );
     }
     attempt.lease_until = now + policy.lease;
     if (report.handle) {
         attempt.handle = report.handle;
     }
-    return ReportReceipt{.deadline = attempt.attempt.deadline};
+    return ReportReceipt{.deadline = attempt.attempt.deadline, .last_seq = last_seq(row)};
 }
 
 // The same end by the same worker as the one that was taken.
@@ -237,7 +253,10 @@ Result<std::vector<RunningAttempt>> MemoryRuns::running(const WorkerId& worker) 
     for (const auto* row : running_on(rows_, worker)) {
         const auto& last = row->attempts.back();
         running.push_back(RunningAttempt{
-            .task = row->task, .deadline = last.attempt.deadline, .handle = last.handle});
+            .task = row->task,
+            .deadline = last.attempt.deadline,
+            .handle = last.handle,
+            .last_seq = last_seq(*row)});
     }
     return running;
 }

@@ -167,8 +167,9 @@ struct ClaimRequest {
 };
 
 struct ClaimedTask {
-    Task task{};           ///< already running, with its attempt number
-    Timestamp deadline{};  ///< of this attempt: its start plus `timeout_minutes`
+    Task task{};                ///< already running, with its attempt number
+    Timestamp deadline{};       ///< of this attempt: its start plus `timeout_minutes`
+    std::int64_t last_seq = 0;  ///< of the task's history: its first event will be the next
 };
 
 struct ClaimPolicy {
@@ -176,17 +177,21 @@ struct ClaimPolicy {
 };
 
 /// What a worker saw, in order. `handle`, if given, is the runner's handle of this run: kept with
-/// the attempt so that a successor can pick the run up.
+/// the attempt so that a successor can pick the run up. `first_seq`, if given, is the place in the
+/// task's history that the first event was meant for: while an attempt runs only its worker adds to
+/// the history, so a report whose answer was lost can be sent again, and what is there is skipped.
 struct EventReport {
     TaskId task{};
     int attempt = 1;
     WorkerId worker{};
     std::vector<RunEvent> events{};
     std::optional<std::string> handle{};
+    std::optional<std::int64_t> first_seq{};
 };
 
 struct ReportReceipt {
     Timestamp deadline{};
+    std::int64_t last_seq = 0;  ///< of the task's history, with this report
 };
 
 /// How a worker says that an attempt ended. `digest` is a fingerprint of the request: exactly the
@@ -219,6 +224,7 @@ struct RunningAttempt {
     Task task{};
     Timestamp deadline{};
     std::optional<std::string> handle{};
+    std::int64_t last_seq = 0;  ///< of the task's history
 };
 
 class RunStore {
@@ -237,9 +243,11 @@ public:
         std::span<const ClaimRequest> requests, const ClaimPolicy& policy
     ) = 0;
 
-    /// Stores what workers saw and renews their leases to now + `policy.lease`. Item errors:
-    /// `not_found` (no such task or worker), `stale_attempt` (not this worker's running attempt,
-    /// for whatever reason).
+    /// Stores what workers saw and renews their leases to now + `policy.lease`. With `first_seq`,
+    /// events whose place in the history is taken are skipped (they are there already). Item
+    /// errors: `not_found` (no such task or worker), `stale_attempt` (not this worker's running
+    /// attempt, for whatever reason), `conflict` with reason `sequence_gap` (`first_seq` is past
+    /// the end of the history: something before it was never stored).
     [[nodiscard]] virtual Result<std::vector<Result<ReportReceipt>>> record(
         std::span<const EventReport> reports, const ClaimPolicy& policy
     ) = 0;

@@ -253,6 +253,40 @@ TEST_P(StorageConformance, TheHandleIsKeptForASuccessor) {
     EXPECT_THAT(found->at(0).handle, Optional(std::string{"v1:container"}));
 }
 
+TEST_P(StorageConformance, AReportSentTwiceIsStoredOnce) {
+    const auto worker = enroll();
+    submit(a_task());
+    const auto claimed = claim(worker);
+    ASSERT_THAT(claimed, SizeIs(1));
+    const auto& task = claimed[0].task;
+    EXPECT_THAT(claimed[0].last_seq, Eq(2));
+    const auto line = [&](const char* message) {
+        return LogEvent{
+            .id = LogId{make_uuid(clock_.now(), entropy_)}, .at = clock_.now(), .message = message};
+    };
+    auto first = report_of(task, {line("a"), line("b")});
+    first.first_seq = claimed[0].last_seq + 1;
+    auto overlapping = report_of(task, {line("b"), line("c")});
+    overlapping.first_seq = claimed[0].last_seq + 2;
+    auto past_the_end = report_of(task, {line("e")});
+    past_the_end.first_seq = claimed[0].last_seq + 5;
+    const std::vector reports{first, first, overlapping, past_the_end};
+
+    const auto receipts = runs().record(reports, policy_);
+
+    ASSERT_THAT(receipts, IsOk());
+    EXPECT_THAT(receipts->at(0)->last_seq, Eq(4));
+    EXPECT_THAT(receipts->at(1)->last_seq, Eq(4));
+    EXPECT_THAT(receipts->at(2)->last_seq, Eq(5));
+    EXPECT_THAT(receipts->at(3), IsError(Errc::conflict));
+    std::string messages;
+    for (const auto& log : history().logs({.task = task.id}).value()) {
+        messages += log.log.message;
+    }
+    EXPECT_THAT(messages, Eq("abc"));
+    EXPECT_THAT(runs().running(worker)->at(0).last_seq, Eq(5));
+}
+
 // --- ends -------------------------------------------------------------------------------------
 
 TEST_P(StorageConformance, AResultCompletesTheTask) {
