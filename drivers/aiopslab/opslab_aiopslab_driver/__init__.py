@@ -1,0 +1,1 @@
+"""The opslab driver for AIOpsLab: one process plays one problem (driver protocol, version 1)."""

@@ -1,0 +1,3 @@
+from opslab_aiopslab_driver.main import main
+
+main()
