@@ -83,6 +83,8 @@ struct CallbackSettings {
     std::optional<std::string> secret_file{};
     int max_attempts = 0;
     std::chrono::seconds timeout{};
+    std::chrono::seconds retry_base{};
+    std::chrono::seconds retry_max{};
     int max_in_flight = 0;
 };
 

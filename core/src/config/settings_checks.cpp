@@ -62,21 +62,8 @@ public:
     }
 
     void retries() {
-        const auto& tasks = settings_.tasks;
-        if (tasks.retry_max >= tasks.retry_base) {
-            return;
-        }
-        const Node* longest = node({"tasks", "retry_max_seconds"});
-        const Node* base = node({"tasks", "retry_base_seconds"});
-        if (!wrote_numbers(longest, base)) {
-            return;
-        }
-        refuse(
-            mark_of(longest != nullptr ? longest : base),
-            "tasks.retry_max_seconds",
-            "expected at least tasks.retry_base_seconds (" + count(tasks.retry_base) + "), found " +
-                count(tasks.retry_max)
-        );
+        retry_order("tasks", settings_.tasks.retry_base, settings_.tasks.retry_max);
+        retry_order("callbacks", settings_.callbacks.retry_base, settings_.callbacks.retry_max);
     }
 
     void postgres_pool() {
@@ -145,6 +132,27 @@ public:
 private:
     void refuse(Mark mark, std::string key, std::string problem) {
         findings_.push_back({settings_.file, mark, std::move(key), std::move(problem)});
+    }
+
+    /// `retry_max_seconds` of a section is at least its `retry_base_seconds`.
+    void retry_order(
+        const char* section, std::chrono::seconds first, std::chrono::seconds longest
+    ) {
+        if (longest >= first) {
+            return;
+        }
+        const Node* longest_node = node({section, "retry_max_seconds"});
+        const Node* base = node({section, "retry_base_seconds"});
+        if (!wrote_numbers(longest_node, base)) {
+            return;
+        }
+        const std::string name(section);
+        refuse(
+            mark_of(longest_node != nullptr ? longest_node : base),
+            name + ".retry_max_seconds",
+            "expected at least " + name + ".retry_base_seconds (" + count(first) + "), found " +
+                count(longest)
+        );
     }
 
     [[nodiscard]] const Node* node(std::initializer_list<const char*> keys) const {

@@ -119,6 +119,8 @@ void decode_callbacks(const Section& section, CallbackSettings& callbacks) {
     section.read("secret_file", callbacks.secret_file);
     section.read("max_attempts", callbacks.max_attempts);
     section.read("timeout_seconds", callbacks.timeout);
+    section.read("retry_base_seconds", callbacks.retry_base);
+    section.read("retry_max_seconds", callbacks.retry_max);
     section.read("max_in_flight", callbacks.max_in_flight);
 }
 

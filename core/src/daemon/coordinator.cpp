@@ -1,5 +1,7 @@
 #include "daemon/coordinator.hpp"
 
+#include "callback/curl_poster.hpp"
+#include "callback/secret_file.hpp"
 #include "plugin/guarded_runner.hpp"
 #include "plugin/guarded_storage.hpp"
 
@@ -141,6 +143,7 @@ Coordinator::Coordinator(
       metrics_(std::move(metrics)),
       plugin_metrics_(std::move(plugin_metrics)),
       service_metrics_(*metrics_),
+      callback_metrics_(*metrics_),
       request_log_(*metrics_, surroundings.logger),
       storage_(std::move(storage)),
       runners_(std::move(runners)),
@@ -201,14 +204,53 @@ Result<std::unique_ptr<Coordinator>> Coordinator::start(
         std::move(*storage),
         std::move(*runners)
     ));
+    if (auto opened = coordinator->open_callbacks(settings); !opened) {
+        return fail(std::move(opened.error()));
+    }
     if (auto listening = coordinator->listen(settings); !listening) {
         return fail(std::move(listening.error()));
     }
     coordinator->sweeper_.start();
+    coordinator->callbacks_->start();
     if (auto started = coordinator->pool_.start(); !started) {
         return fail(std::move(started.error()));
     }
     return coordinator;
+}
+
+Status Coordinator::open_callbacks(const config::Settings& settings) {
+    const auto& from = settings.callbacks;
+    CallbackSettings callbacks{
+        .plan =
+            {.max_attempts = from.max_attempts,
+             .retry = {.base = from.retry_base, .max = from.retry_max}},
+        .message = {.version = OPSLAB_VERSION, .secret = {}},
+        .max_in_flight = from.max_in_flight,
+        .timeout = from.timeout,
+        .poll = settings.tasks.poll_interval,
+    };
+    if (from.secret_file) {
+        auto secret = read_secret_file(*from.secret_file);
+        if (!secret) {
+            return fail(std::move(secret.error()));
+        }
+        callbacks.message.secret = std::move(*secret);
+    }
+    auto poster = make_curl_poster({.allow_private = from.allow_private, .timeout = from.timeout});
+    if (!poster) {
+        return fail(std::move(poster.error()));
+    }
+    callbacks_ = std::make_unique<CallbackSender>(
+        *storage_,
+        std::move(*poster),
+        surroundings_.clock,
+        surroundings_.entropy,
+        surroundings_.logger,
+        callback_metrics_,
+        std::move(callbacks)
+    );
+    callback_due_ = hub_.on_callback_due([this] { callbacks_->wake(); });
+    return {};
 }
 
 Status Coordinator::listen(const config::Settings& settings) {
@@ -255,6 +297,7 @@ void Coordinator::drain() {
     metrics_page_.watch(nullptr);
     server_->stop(std::max(left, std::chrono::milliseconds{1000}));
     sweeper_.stop();
+    callbacks_->stop();
 }
 
 }  // namespace opslab::daemon

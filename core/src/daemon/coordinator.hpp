@@ -1,5 +1,6 @@
 #pragma once
 
+#include "callback/callback_sender.hpp"
 #include "config/settings.hpp"
 #include "daemon/embedded_pool.hpp"
 #include "daemon/observers.hpp"
@@ -69,6 +70,7 @@ private:
         std::unique_ptr<Storage> storage,
         std::map<std::string, std::unique_ptr<Runner>> runners
     );
+    [[nodiscard]] Status open_callbacks(const config::Settings& settings);
     [[nodiscard]] Status listen(const config::Settings& settings);
 
     Surroundings surroundings_;
@@ -76,10 +78,13 @@ private:
     std::unique_ptr<Metrics> metrics_;
     std::unique_ptr<PluginMetrics> plugin_metrics_;
     ServiceMetrics service_metrics_;
+    CallbackMetrics callback_metrics_;
     RequestLog request_log_;
     std::unique_ptr<Storage> storage_;
     std::map<std::string, std::unique_ptr<Runner>> runners_;
     ChangeHub hub_;
+    std::unique_ptr<CallbackSender> callbacks_;
+    ChangeHub::Subscription callback_due_;
     TaskService tasks_;
     WorkerService workers_;
     Sweeper sweeper_;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "callback/callback_sender.hpp"
 #include "http/dispatcher.hpp"
 #include "http/metrics_text.hpp"
 #include "http/server.hpp"
@@ -46,6 +47,18 @@ public:
     void observe(
         std::string_view plugin, std::string_view call, Duration took, bool ok
     ) noexcept override;
+
+private:
+    Metrics& metrics_;
+};
+
+class CallbackMetrics final : public CallbackObserver {
+public:
+    explicit CallbackMetrics(Metrics& metrics) : metrics_(metrics) {}
+
+    void delivery_tried(std::string_view outcome, Duration took) override {
+        metrics_.callback_tried(outcome, took);
+    }
 
 private:
     Metrics& metrics_;

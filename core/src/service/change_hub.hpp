@@ -48,6 +48,8 @@ public:
     void tasks_pending() { publish("pending"); }
     /// After an attempt finished (the trajectory feed has more).
     void attempt_finished() { publish("finished"); }
+    /// After a task with a callback URL reached a terminal status.
+    void callback_due() { publish("callback"); }
     /// After a running task of this worker was cancelled.
     void worker_should_look(const WorkerId& worker) { publish("worker/" + worker.value); }
 
@@ -59,6 +61,9 @@ public:
     }
     [[nodiscard]] Subscription on_attempt_finished(Listener listener) {
         return subscribe("finished", std::move(listener));
+    }
+    [[nodiscard]] Subscription on_callback_due(Listener listener) {
+        return subscribe("callback", std::move(listener));
     }
     [[nodiscard]] Subscription on_worker_should_look(const WorkerId& worker, Listener listener) {
         return subscribe("worker/" + worker.value, std::move(listener));

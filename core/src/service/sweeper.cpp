@@ -106,6 +106,7 @@ void Sweeper::publish(const SweepReport& report) {
     }
     if (!report.timed_out.empty() || !report.lost.empty()) {
         hub_.attempt_finished();
+        hub_.callback_due();
         hub_.tasks_pending();
     }
     observer_.swept(report.timed_out.size(), report.lost.size(), report.workers_offline.size());

@@ -89,6 +89,9 @@ Result<std::vector<Result<Task>>> TaskService::commit_cancels(std::span<const Ta
             continue;
         }
         hub_.task_changed(result->id);
+        if (result->parameters.callback_url) {
+            hub_.callback_due();
+        }
         if (result->worker_id) {
             observer_.attempt_ended(
                 TaskStatus::cancelled,

@@ -106,11 +106,14 @@ Result<std::vector<Result<Task>>> WorkerService::commit_ends(std::span<const Att
         return results;
     }
     bool slot_or_task = false;
+    bool callback_due = false;
     for (const auto& result : *results) {
         if (!result) {
             continue;
         }
         slot_or_task = true;
+        callback_due = callback_due ||
+                       (is_terminal(result->status) && result->parameters.callback_url.has_value());
         hub_.task_changed(result->id);
         if (result->not_before) {
             desk_.look_again_at(*result->not_before);
@@ -120,6 +123,9 @@ Result<std::vector<Result<Task>>> WorkerService::commit_ends(std::span<const Att
         } else {
             observer_.attempt_ended(result->status, Duration{0});
         }
+    }
+    if (callback_due) {
+        hub_.callback_due();
     }
     if (slot_or_task) {
         hub_.attempt_finished();

@@ -85,6 +85,11 @@ struct Metrics::Families {
         add(BuildHistogram(), "opslab_commit_batch_size", "Requests in one transaction, by verb");
     Family<Counter>& bounds =
         add(BuildCounter(), "opslab_bound_hits_total", "Requests refused by a limit of ours");
+    Family<Counter>& callbacks = add(
+        BuildCounter(), "opslab_callbacks_total", "Tries of completion callbacks, by their outcome"
+    );
+    Family<Histogram>& callback_seconds =
+        add(BuildHistogram(), "opslab_callback_seconds", "Time of one try of a callback");
     Family<Histogram>& plugin_seconds =
         add(BuildHistogram(), "opslab_plugin_call_seconds", "Calls into plugins");
     Family<Histogram>& claim_seconds = add(
@@ -151,6 +156,11 @@ void Metrics::committed(std::string_view verb, std::size_t size) {
 
 void Metrics::bound_hit(std::string_view bound) {
     families_->bounds.Add({{"bound", std::string(bound)}}).Increment();
+}
+
+void Metrics::callback_tried(std::string_view outcome, Duration took) {
+    families_->callbacks.Add({{"outcome", std::string(outcome)}}).Increment();
+    families_->callback_seconds.Add({}, call_buckets()).Observe(seconds(took));
 }
 
 void Metrics::set_queue(std::string_view status, std::int64_t tasks) {

@@ -30,6 +30,7 @@ public:
     void swept(std::size_t timed_out, std::size_t lost, std::size_t offline);
     void committed(std::string_view verb, std::size_t size);
     void bound_hit(std::string_view bound);
+    void callback_tried(std::string_view outcome, Duration took);
 
     void set_queue(std::string_view status, std::int64_t tasks);
     void set_workers(std::string_view status, std::int64_t workers);
