@@ -1,8 +1,10 @@
 """Taking back what AIOpsLab left, and looking whether everything is gone."""
 
+import os
 import time
 
 OPENEBS = "https://openebs.github.io/charts/openebs-operator.yaml"
+PATIENCE_SECONDS = int(os.environ.get("OPSLAB_CLEANUP_PATIENCE_SECONDS", "90"))
 FLOWER_PREFIXES = ("superlink", "supernode-", "serverapp", "clientapp-")
 
 
@@ -59,9 +61,9 @@ class Cleanup:
             self._broken = True
             self._emitter.log("error", f"{what} failed: {type(error).__name__}: {error}")
 
-    def _watch_leftovers(self, docker, patience=90, wait=time.sleep):
+    def _watch_leftovers(self, docker, wait=time.sleep):
         """Deletion is asynchronous: waits until nothing is left, for as long as that may take."""
-        for _ in range(patience):
+        for _ in range(PATIENCE_SECONDS):
             try:
                 found = self._containers() if docker else self._in_cluster()
             except Exception as error:

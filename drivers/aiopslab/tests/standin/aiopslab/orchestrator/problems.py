@@ -1,0 +1,137 @@
+"""One problem of each type, with the results that AIOpsLab's own give."""
+
+from aiopslab import PLAN, at
+from aiopslab.service.shell import Shell
+from aiopslab.utils.status import InvalidActionError, SubmissionStatus
+
+
+class Application:
+    def delete(self):
+        at("delete")
+
+    def deploy(self):
+        at("deploy")
+
+    def cleanup(self):
+        at("cleanup")
+
+
+class Actions:
+    def exec_shell(self, command, timeout=30):
+        result = Shell.exec(command)
+        print(result)
+        return result
+
+    def read_metrics(self, file_path):
+        with open(file_path, encoding="utf-8") as file:
+            return file.read()
+
+    def get_nothing(self):
+        return None
+
+    def broken(self):
+        at("action")
+        raise RuntimeError("a broken action")
+
+    def submit(self, solution=None):
+        if PLAN.get("invalid_submission"):
+            return SubmissionStatus.INVALID_SUBMISSION
+        return SubmissionStatus.VALID_SUBMISSION
+
+
+class Task:
+    namespace = "app"
+
+    def __init__(self):
+        at("constructor")
+        self.app = Application()
+        self.actions = Actions()
+        self.results = {}
+
+    def inject_fault(self):
+        at("inject")
+
+    def recover_fault(self):
+        at("recover")
+
+    def start_workload(self):
+        at("workload")
+
+    def get_task_description(self):
+        return "A service is or is not broken."
+
+    def get_instructions(self):
+        return "Answer with one call in a block."
+
+    def get_available_actions(self):
+        return {"exec_shell": "runs a command", "submit": "ends it"}
+
+    def perform_action(self, action_name, *args, **kwargs):
+        method = getattr(self.actions, action_name, None)
+        if not callable(method):
+            raise InvalidActionError(action_name)
+        return method(*args, **kwargs)
+
+    def _count(self, trace, duration, key):
+        if any("<|endoftext|>" in item.content for item in trace):
+            raise ValueError("disallowed special token")
+        self.results.update({"steps": len(trace) // 2, "in_tokens": 7, "out_tokens": 3})
+        self.results[key] = duration
+        return self.results
+
+
+class DetectionTask(Task):
+    def eval(self, soln, trace, duration):
+        at("eval")
+        said = soln.strip().lower() if isinstance(soln, str) else None
+        accuracy = {"no": "Correct", None: "Invalid Format"}.get(said, "Incorrect")
+        self.results["Detection Accuracy"] = accuracy
+        return self._count(trace, duration, "TTD")
+
+
+class LocalizationTask(Task):
+    def eval(self, soln, trace, duration):
+        at("eval")
+        exact, part = soln == ["geo"], "geo" in soln  # None and numbers raise here
+        self.results["Localization Accuracy"] = 100.0 if exact else 50.0 if part else 0.0
+        self._count(trace, duration, "TTL")
+        self.results.update({"success": exact, "is_subset": part})
+        return self.results
+
+
+class AnalysisTask(Task):
+    def eval(self, soln, trace, duration):
+        at("eval")
+        level = soln.get("system_level", "").lower() == "application"
+        fault = soln.get("fault_type", "").lower() == "misconfiguration"
+        self.results.update({"system_level_correct": level, "fault_type_correct": fault})
+        self.results["success"] = level and fault
+        return self._count(trace, duration, "TTA")
+
+
+class MitigationTask(Task):
+    def eval(self, soln, trace, duration):
+        at("eval")
+        self.results["success"] = PLAN.get("healthy", True)
+        return self._count(trace, duration, "TTM")
+
+
+class ProblemRegistry:
+    def __init__(self):
+        self.PROBLEM_REGISTRY = {
+            "standin-detection-1": DetectionTask,
+            "standin-localization-1": LocalizationTask,
+            "standin-analysis-1": AnalysisTask,
+            "standin-mitigation-1": lambda: MitigationTask(),
+        }
+
+    def get_problem_instance(self, problem_id):
+        if problem_id not in self.PROBLEM_REGISTRY:
+            raise ValueError(f"Problem ID {problem_id} not found in registry.")
+        return self.PROBLEM_REGISTRY[problem_id]()
+
+    def get_problem_ids(self, task_type=None):
+        return [name for name in self.PROBLEM_REGISTRY if not task_type or task_type in name]
+
+    def get_problem_deployment(self, problem_id):
+        return "k8s"
