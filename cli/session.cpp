@@ -2,45 +2,19 @@
 
 #include "base/json.hpp"
 #include "output/escape.hpp"
+#include "remote/token_file.hpp"
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
 #include <cstdio>
-#include <fstream>
 #include <utility>
 
 namespace opslab::cli {
 namespace {
 
-constexpr std::size_t kMaxTokenBytes = 8192;
 constexpr std::size_t kShownBytesOfAStranger = 300;
-
-Result<std::string> read_token(const std::string& path) {
-    std::ifstream file{path, std::ios::binary};
-    std::string token(kMaxTokenBytes, '\0');
-    file.read(token.data(), static_cast<std::streamsize>(token.size()));
-    token.resize(static_cast<std::size_t>(file.gcount()));
-    if (!file.eof() || file.bad()) {
-        return fail(
-            Errc::invalid_argument,
-            "cannot read the token file \"" + path + "\", or it is over 8 KiB"
-        );
-    }
-    while (!token.empty() && (token.back() == '\n' || token.back() == '\r')) {
-        token.pop_back();
-    }
-    const bool plain =
-        std::all_of(token.begin(), token.end(), [](char c) { return c > ' ' && c <= '~'; });
-    if (token.empty() || !plain) {
-        return fail(
-            Errc::invalid_argument,
-            "the token file \"" + path + "\" must hold one line of visible ASCII characters"
-        );
-    }
-    return token;
-}
 
 }  // namespace
 
@@ -123,11 +97,11 @@ ExitCode with_session(const Connection& connection, const std::function<ExitCode
     Endpoint endpoint{
         .url = connection.coordinator, .timeout = std::chrono::seconds{connection.timeout_seconds}};
     if (!connection.token_file.empty()) {
-        auto token = read_token(connection.token_file);
+        auto token = read_token_file(connection.token_file);
         if (!token) {
             return complain_usage(token.error().message);
         }
-        endpoint.token = std::move(*token);
+        endpoint.token = std::move(token->token);
     }
     auto client = HttpClient::open(std::move(endpoint));
     if (!client) {

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "client/http_client.hpp"
+#include "remote/http_client.hpp"
 #include "exit_code.hpp"
 #include "output/terminal.hpp"
 

@@ -44,7 +44,9 @@ std::shared_ptr<CLI::App> make_root(Chosen& chosen) {
     add_task_cancel(task, chosen);
     add_task_logs(task, chosen);
     add_task_trajectory(task, chosen);
-    auto& worker = add_noun(*root, "worker", "Look at the workers of a coordinator");
+    auto& worker =
+        add_noun(*root, "worker", "Run a worker here, or look at those of a coordinator");
+    add_worker_run(worker, chosen);
     add_worker_list(worker, chosen);
     add_worker_get(worker, chosen);
     add_queue(*root, chosen);

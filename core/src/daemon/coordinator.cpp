@@ -4,17 +4,15 @@
 #include "callback/secret_file.hpp"
 #include "plugin/guarded_runner.hpp"
 #include "plugin/guarded_storage.hpp"
+#include "remote/token_file.hpp"
 
 #include <filesystem>
-#include <fstream>
 #include <iterator>
 #include <utility>
 
 namespace opslab::daemon {
 
 namespace {
-
-constexpr std::size_t kMaxToken = 4096;
 
 RetryPolicy retry_policy(const config::Settings& settings) {
     return {.base = settings.tasks.retry_base, .max = settings.tasks.retry_max};
@@ -45,26 +43,22 @@ std::map<std::string, Runner*> views(const std::map<std::string, std::unique_ptr
     return views;
 }
 
-/// The bearer token in `file`, without blanks around it. Empty without a file.
-Result<std::string> read_token(const std::optional<std::string>& file) {
+/// The bearer token in `file`. Empty without a file.
+Result<std::string> read_token(const std::optional<std::string>& file, Logger& logger) {
     if (!file) {
         return std::string();
     }
-    std::ifstream stream(*file, std::ios::binary);
-    std::string token(std::istreambuf_iterator<char>(stream), {});
-    if (!stream) {
-        return fail(Errc::permission_denied, "cannot read server.token_file \"" + *file + "\"");
+    auto token = read_token_file(*file);
+    if (!token) {
+        return fail(within("server.token_file", std::move(token.error())));
     }
-    constexpr const char* kBlanks = " \t\r\n";
-    token.erase(0, std::min(token.find_first_not_of(kBlanks), token.size()));
-    token.erase(token.find_last_not_of(kBlanks) + 1);
-    if (token.empty() || token.size() > kMaxToken) {
-        return fail(
-            Errc::invalid_argument,
-            "server.token_file \"" + *file + "\" must hold a token of 1 to 4096 characters"
-        );
+    if (token->others_can_read) {
+        log(logger,
+            LogLevel::warning,
+            "any user of this machine can read server.token_file",
+            {{"file", *file}});
     }
-    return token;
+    return std::move(token->token);
 }
 
 ServerSettings server_settings(const config::ServerSettings& from) {
@@ -254,7 +248,7 @@ Status Coordinator::open_callbacks(const config::Settings& settings) {
 }
 
 Status Coordinator::listen(const config::Settings& settings) {
-    auto token = read_token(settings.server.token_file);
+    auto token = read_token(settings.server.token_file, surroundings_.logger);
     if (!token) {
         return fail(std::move(token.error()));
     }

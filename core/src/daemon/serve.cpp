@@ -2,12 +2,11 @@
 
 #include "base/system_clock.hpp"
 #include "daemon/coordinator.hpp"
+#include "daemon/stop_signals.hpp"
 #include "telemetry/service_log.hpp"
 
 #include <fmt/format.h>
-#include <unistd.h>
 
-#include <csignal>
 #include <cstdio>
 #include <exception>
 
@@ -22,33 +21,6 @@ int refuse(const config::Findings& findings) {
     fmt::print(stderr, "{}\n", config::to_text(findings));
     return kBadConfiguration;
 }
-
-/// The signals that end a coordinator, blocked in every thread and taken by one `wait`.
-class StopSignals {
-public:
-    StopSignals() {
-        sigemptyset(&set_);
-        sigaddset(&set_, SIGTERM);
-        sigaddset(&set_, SIGINT);
-        pthread_sigmask(SIG_BLOCK, &set_, nullptr);
-        // a client or a driver that goes away is an error of that write, not our end
-        struct sigaction ignore {};
-        ignore.sa_handler = SIG_IGN;
-        sigaction(SIGPIPE, &ignore, nullptr);
-    }
-
-    [[nodiscard]] int wait() const {
-        int signal = 0;
-        sigwait(&set_, &signal);
-        return signal;
-    }
-
-    /// A second signal ends the process at once: what was acknowledged is safe on the disk.
-    void let_through() const { pthread_sigmask(SIG_UNBLOCK, &set_, nullptr); }
-
-private:
-    sigset_t set_{};
-};
 
 void say_how_tasks_run(const config::Settings& settings, Logger& logger) {
     if (settings.workers.empty()) {

@@ -83,7 +83,14 @@ RunSession::RunSession(const Context& context, ClaimedTask claimed, int slot)
               .worker = context_.worker},
           claimed_.last_seq,
           {},
-          [this] { stop(StopReason::lost); }
+          [this] {
+              note(
+                  LogLevel::warning,
+                  reporter_.refusal() ? "the coordinator refuses the run's events; stopping it"
+                                      : "the attempt is no longer this worker's; stopping its run"
+              );
+              stop(StopReason::lost);
+          }
       ) {}
 
 RunSession::~RunSession() {

@@ -10,7 +10,7 @@
 #include <utility>
 #include <vector>
 
-namespace opslab::cli {
+namespace opslab {
 
 /// Where the coordinator is and how to speak to it.
 struct Endpoint {
@@ -24,6 +24,8 @@ struct HttpCall {
     std::string path{};  ///< begins with `/`, already encoded, with its query
     std::string body{};
     std::vector<std::pair<std::string, std::string>> headers{};
+    std::chrono::milliseconds timeout{0};  ///< 0: the endpoint's
+    int interrupt_fd = -1;                 ///< readable: the call ends now; -1: never
 };
 
 struct HttpReply {
@@ -59,8 +61,8 @@ public:
     HttpClient& operator=(const HttpClient&) = delete;
     ~HttpClient();
 
-    /// Any status is a reply. `unavailable` where no whole answer came, `timeout` where it took
-    /// longer than the endpoint's time.
+    /// Any status is a reply. `unavailable` where no whole answer came or the call was interrupted,
+    /// `timeout` where it took longer than its time.
     [[nodiscard]] Result<HttpReply> send(const HttpCall& call);
 
     /// Reads an endless answer. A status other than 200 comes back with its body; of a 200 the body
@@ -77,4 +79,4 @@ private:
     std::unique_ptr<State> state_;
 };
 
-}  // namespace opslab::cli
+}  // namespace opslab

@@ -1,17 +1,21 @@
-#include "client/http_client.hpp"
+#include "remote/http_client.hpp"
 
 #include <curl/curl.h>
 
 #include <array>
 #include <cstddef>
 
-namespace opslab::cli {
+namespace opslab {
 namespace {
 
 constexpr std::size_t kMaxAnswerBytes = 256UL * 1024 * 1024;
 constexpr long kConnectSeconds = 10;
 constexpr long kSilenceSeconds = 45;
 
+struct MultiDeleter {
+    void operator()(CURLM* handle) const { curl_multi_cleanup(handle); }
+};
+using Multi = std::unique_ptr<CURLM, MultiDeleter>;
 struct CurlDeleter {
     void operator()(CURL* handle) const { curl_easy_cleanup(handle); }
     void operator()(CURLU* handle) const { curl_url_cleanup(handle); }
@@ -28,6 +32,7 @@ struct Exchange {
     const StreamSink* sink = nullptr;
     bool ended_by_sink = false;
     bool too_large = false;
+    bool interrupted = false;
 };
 
 // Exceptions must not unwind through C frames; out of memory is the only one that can come, and
@@ -141,13 +146,15 @@ std::string query_string(const std::vector<std::pair<std::string, std::string>>&
 }
 
 struct HttpClient::State {
-    Endpoint endpoint;
+    Endpoint endpoint{};
     bool direct = false;  ///< a loopback address is never asked of a proxy
+    Multi multi;          ///< holds the kept connection
     Easy easy;
     std::array<char, CURL_ERROR_SIZE> why{};
 
     Result<HttpReply> perform(const HttpCall& call, const StreamSink* sink);
     void prepare(const HttpCall& call, Exchange& exchange, curl_slist* headers);
+    [[nodiscard]] CURLcode drive(int interrupt_fd, bool& interrupted);
     [[nodiscard]] Error broken(CURLcode code, const Exchange& exchange) const;
 };
 
@@ -177,7 +184,9 @@ void HttpClient::State::prepare(const HttpCall& call, Exchange& exchange, curl_s
         );
     }
     if (exchange.sink == nullptr) {
-        curl_easy_setopt(curl, CURLOPT_TIMEOUT, static_cast<long>(endpoint.timeout.count()));
+        const std::chrono::milliseconds limit =
+            call.timeout.count() > 0 ? call.timeout : endpoint.timeout;
+        curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, static_cast<long>(limit.count()));
     } else {
         curl_easy_setopt(curl, CURLOPT_LOW_SPEED_LIMIT, 1L);
         curl_easy_setopt(curl, CURLOPT_LOW_SPEED_TIME, kSilenceSeconds);
@@ -187,11 +196,46 @@ void HttpClient::State::prepare(const HttpCall& call, Exchange& exchange, curl_s
     }
 }
 
+/// `curl_easy_perform`, but for the interrupt.
+CURLcode HttpClient::State::drive(int interrupt_fd, bool& interrupted) {
+    if (curl_multi_add_handle(multi.get(), easy.get()) != CURLM_OK) {
+        return CURLE_FAILED_INIT;
+    }
+    auto code = CURLE_FAILED_INIT;
+    for (bool done = false; !done;) {
+        int running = 0;
+        if (curl_multi_perform(multi.get(), &running) != CURLM_OK) {
+            break;
+        }
+        int left = 0;
+        while (const CURLMsg* message = curl_multi_info_read(multi.get(), &left)) {
+            if (message->msg == CURLMSG_DONE) {
+                code = message->data.result;
+                done = true;
+            }
+        }
+        curl_waitfd extra{interrupt_fd, CURL_WAIT_POLLIN, 0};
+        const unsigned count = interrupt_fd >= 0 ? 1 : 0;
+        if (done || curl_multi_poll(multi.get(), &extra, count, 1000, nullptr) != CURLM_OK) {
+            break;
+        }
+        if (count == 1 && extra.revents != 0) {
+            interrupted = true;
+            break;
+        }
+    }
+    curl_multi_remove_handle(multi.get(), easy.get());
+    return code;
+}
+
 Error HttpClient::State::broken(CURLcode code, const Exchange& exchange) const {
     const std::string reason = why.front() != '\0' ? why.data() : curl_easy_strerror(code);
     if (exchange.too_large) {
         return Error{
             .code = Errc::exhausted, .message = "the coordinator's answer is over 256 MiB"};
+    }
+    if (exchange.interrupted) {
+        return Error{.code = Errc::unavailable, .message = "the call was interrupted"};
     }
     if (code == CURLE_OPERATION_TIMEDOUT) {
         return Error{
@@ -211,7 +255,7 @@ Result<HttpReply> HttpClient::State::perform(const HttpCall& call, const StreamS
     Exchange exchange{.handle = easy.get(), .sink = sink};
     prepare(call, exchange, headers->get());
     why.front() = '\0';
-    const CURLcode code = curl_easy_perform(easy.get());
+    const CURLcode code = drive(call.interrupt_fd, exchange.interrupted);
     curl_easy_getinfo(easy.get(), CURLINFO_RESPONSE_CODE, &exchange.reply.status);
     if (code != CURLE_OK && !exchange.ended_by_sink) {
         return tl::unexpected(broken(code, exchange));
@@ -253,8 +297,10 @@ Result<HttpClient> HttpClient::open(Endpoint endpoint) {
     }
     state->direct = is_loopback(url_part(url.get(), CURLUPART_HOST));
     state->endpoint = std::move(endpoint);
-    state->easy.reset(curl_easy_init());
-    if (!state->easy) {
+    static const bool kReady = curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK;
+    state->multi.reset(kReady ? curl_multi_init() : nullptr);
+    state->easy.reset(kReady ? curl_easy_init() : nullptr);
+    if (!state->multi || !state->easy) {
         return fail(Errc::internal, "libcurl does not start");
     }
     return HttpClient{std::move(state)};
@@ -272,4 +318,4 @@ const std::string& HttpClient::url() const {
     return state_->endpoint.url;
 }
 
-}  // namespace opslab::cli
+}  // namespace opslab

@@ -1,0 +1,35 @@
+#pragma once
+
+#include <csignal>
+
+namespace opslab::daemon {
+
+/// The signals that end a process, blocked in every thread and taken by one `wait`. Made on the
+/// main thread before any other thread exists.
+class StopSignals {
+public:
+    StopSignals() {
+        sigemptyset(&set_);
+        sigaddset(&set_, SIGTERM);
+        sigaddset(&set_, SIGINT);
+        pthread_sigmask(SIG_BLOCK, &set_, nullptr);
+        // a client or a driver that goes away is an error of that write, not our end
+        struct sigaction ignore {};
+        ignore.sa_handler = SIG_IGN;
+        sigaction(SIGPIPE, &ignore, nullptr);
+    }
+
+    [[nodiscard]] int wait() const {
+        int signal = 0;
+        sigwait(&set_, &signal);
+        return signal;
+    }
+
+    /// A second signal ends the process at once: what was acknowledged is safe on the disk.
+    void let_through() const { pthread_sigmask(SIG_UNBLOCK, &set_, nullptr); }
+
+private:
+    sigset_t set_{};
+};
+
+}  // namespace opslab::daemon

@@ -1,0 +1,259 @@
+#include "daemon/worker_process.hpp"
+
+#include "base/json.hpp"
+#include "base/system_clock.hpp"
+#include "config/settings.hpp"
+#include "daemon/stop_signals.hpp"
+#include "daemon/worker_state.hpp"
+#include "domain/worker_codec.hpp"
+#include "plugin/catalogue.hpp"
+#include "plugin/guarded_runner.hpp"
+#include "plugin/plugin_config.hpp"
+#include "remote/rest_port.hpp"
+#include "remote/token_file.hpp"
+#include "telemetry/service_log.hpp"
+#include "worker/worker_loop.hpp"
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+#include <cstdio>
+#include <exception>
+#include <vector>
+
+namespace opslab::daemon {
+
+namespace {
+
+constexpr int kCannotWork = 1;
+constexpr int kBadUse = 2;
+/// Orders come with heartbeats, so a run that is to be cancelled waits no longer than this.
+constexpr Duration kBusyHeartbeat = std::chrono::seconds{5};
+
+/// Everything that is wrong with what a worker was told, so that it is said at once.
+using Complaints = std::vector<std::string>;
+
+int refuse(const Complaints& complaints) {
+    for (const auto& complaint : complaints) {
+        fmt::print(stderr, "opslab: {}\n", complaint);
+    }
+    return kBadUse;
+}
+
+std::string known_runners(const config::Settings& settings) {
+    std::string names;
+    for (const auto& runner : settings.runners) {
+        names += (names.empty() ? "\"" : ", \"") + runner.name + "\"";
+    }
+    return names.empty() ? "it has none; name one under runners: in the file of --config"
+                         : "it has " + names;
+}
+
+void check_names(
+    const WorkerOptions& options, const config::Settings& settings, Complaints& complaints
+) {
+    const auto name = parse_worker_id(options.id);
+    if (!name) {
+        complaints.push_back(
+            "--id \"" + options.id +
+            "\" must have the form worker-NNN-RUNNER, such as worker-001-" +
+            (options.runner.empty() ? "docker" : options.runner)
+        );
+    } else if (name->backend_type != options.runner) {
+        complaints.push_back(
+            "--id \"" + options.id + "\" must end in the runner's name, \"" + options.runner + "\""
+        );
+    }
+    if (settings.find_runner(options.runner) == nullptr) {
+        complaints.push_back(
+            "--runner \"" + options.runner +
+            "\" is not in the configuration: " + known_runners(settings)
+        );
+    }
+}
+
+std::filesystem::path state_folder(
+    const WorkerOptions& options, const config::Environment& environment, Complaints& complaints
+) {
+    if (!options.state_dir.empty()) {
+        return options.state_dir;
+    }
+    const auto state = environment("XDG_STATE_HOME");
+    if (state && !state->empty()) {
+        return std::filesystem::path(*state) / "opslab" / options.id;
+    }
+    const auto home = environment("HOME");
+    if (home && !home->empty()) {
+        return std::filesystem::path(*home) / ".local" / "state" / "opslab" / options.id;
+    }
+    complaints.emplace_back("there is no HOME to keep state in: give --state-dir");
+    return {};
+}
+
+WorkerLoop::Settings loop_settings(const WorkerOptions& options, const config::Settings& settings) {
+    WorkerLoop::Settings loop;
+    auto& worker = loop.identity;
+    worker.id = WorkerId{options.id};
+    worker.backend_type = options.runner;
+    const auto group =
+        std::find_if(settings.workers.begin(), settings.workers.end(), [&](const auto& one) {
+            return one.runner == options.runner;
+        });
+    if (group != settings.workers.end()) {
+        worker.max_parallel_tasks = group->max_parallel_tasks;
+        worker.supported_problems = group->supported_problems;
+        loop.stop_grace = group->stop_grace;
+    }
+    worker.max_parallel_tasks = options.max_parallel_tasks.value_or(worker.max_parallel_tasks);
+    loop.heartbeat_interval = settings.heartbeat.interval;
+    loop.busy_heartbeat_interval = std::min(loop.heartbeat_interval, kBusyHeartbeat);
+    return loop;
+}
+
+/// What a worker needs, checked and opened.
+struct Parts {
+    config::Settings settings;
+    plugin::ReadyPlugin plugin;
+    Endpoint endpoint;
+    std::filesystem::path state;
+    bool token_is_public = false;
+};
+
+tl::expected<Parts, int> prepare(const WorkerOptions& options) {
+    const auto environment = config::process_environment();
+    std::optional<std::filesystem::path> file;
+    if (options.config_file) {
+        file = *options.config_file;
+    }
+    auto settings = config::load_settings(file, environment);
+    if (!settings) {
+        fmt::print(stderr, "{}\n", config::to_text(settings.error()));
+        return tl::unexpected(kBadUse);
+    }
+    Complaints complaints;
+    check_names(options, *settings, complaints);
+    Endpoint endpoint{.url = options.coordinator};
+    if (const auto client = HttpClient::open(endpoint); !client) {
+        complaints.push_back(client.error().message);
+    }
+    bool token_is_public = false;
+    if (!options.token_file.empty()) {
+        if (auto token = read_token_file(options.token_file)) {
+            endpoint.token = std::move(token->token);
+            token_is_public = token->others_can_read;
+        } else {
+            complaints.push_back(token.error().message);
+        }
+    }
+    auto state = state_folder(options, environment, complaints);
+    if (!complaints.empty()) {
+        return tl::unexpected(refuse(complaints));
+    }
+    const plugin::Catalogue catalogue(plugin::plugin_folders(settings->plugin_path));
+    auto plugin = plugin::prepare_plugin(
+        catalogue, plugin::Kind::runner, settings->find_runner(options.runner)->plugin
+    );
+    if (!plugin) {
+        fmt::print(stderr, "{}\n", config::to_text(plugin.error()));
+        return tl::unexpected(kBadUse);
+    }
+    return Parts{
+        std::move(*settings),
+        std::move(*plugin),
+        std::move(endpoint),
+        std::move(state),
+        token_is_public};
+}
+
+/// Works until a signal comes. Errors: what kept it from starting.
+Status work(
+    const WorkerOptions& options,
+    const Parts& parts,
+    const StopSignals& signals,
+    Clock& clock,
+    Logger& logger
+) {
+    SystemEntropy entropy;
+    const auto state = WorkerState::open(parts.state, entropy);
+    if (!state) {
+        return fail(state.error());
+    }
+    const auto runner = plugin::open_runner(
+        parts.plugin.library,
+        {.clock = clock,
+         .logger = logger,
+         .state_root = parts.state / options.runner,
+         .version = OPSLAB_VERSION},
+        parts.plugin.config_json,
+        nullptr
+    );
+    if (!runner) {
+        return fail(runner.error());
+    }
+    const auto port = RestPort::open({parts.endpoint, state->instance()});
+    if (!port) {
+        return fail(port.error());
+    }
+    WorkerLoop loop(**port, **runner, clock, logger, loop_settings(options, parts.settings));
+    loop.start();
+    log(logger,
+        LogLevel::info,
+        "working",
+        {{"worker", options.id},
+         {"coordinator", parts.endpoint.url},
+         {"slots", std::to_string(loop.slots())},
+         {"state", parts.state.string()}});
+    const int signal = signals.wait();
+    log(logger, LogLevel::info, "stopping", {{"signal", signal == SIGINT ? "INT" : "TERM"}});
+    signals.let_through();
+    loop.drain();
+    if (!loop.wait_until_idle(clock.steady() + parts.settings.server.drain)) {
+        log(logger,
+            LogLevel::warning,
+            "worker stops with tasks still running; its successor picks them up",
+            {{"worker", options.id}});
+    }
+    loop.stop();
+    return {};
+}
+
+}  // namespace
+
+int run_worker(const WorkerOptions& options) {
+    const auto parts = prepare(options);
+    if (!parts) {
+        return parts.error();
+    }
+    const StopSignals signals;
+    SystemClock clock;
+    const auto& settings = parts->settings;
+    const auto logger = make_service_log(
+        settings.log.format == config::LogFormat::json ? ServiceLogFormat::json
+                                                       : ServiceLogFormat::human,
+        settings.log.level,
+        clock
+    );
+    if (parts->token_is_public) {
+        log(*logger,
+            LogLevel::warning,
+            "any user of this machine can read the token file",
+            {{"file", options.token_file}});
+    }
+    try {
+        if (const auto worked = work(options, *parts, signals, clock, *logger); !worked) {
+            log(*logger,
+                LogLevel::critical,
+                "cannot work",
+                {{"error", worked.error().message}, {"detail", worked.error().detail}});
+            return kCannotWork;
+        }
+    } catch (const std::exception& thrown) {
+        log(*logger, LogLevel::critical, "stopped by a defect", {{"error", thrown.what()}});
+        return kCannotWork;
+    }
+    log(*logger, LogLevel::info, "stopped");
+    return 0;
+}
+
+}  // namespace opslab::daemon
