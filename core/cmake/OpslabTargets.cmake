@@ -65,11 +65,12 @@ function(opslab_add_plugin NAME)
   endif()
 endfunction()
 
-# opslab_add_tests(LAYER NAME SOURCES … LIBRARIES … DEPENDS … [TIMEOUT seconds])
+# opslab_add_tests(LAYER NAME SOURCES … LIBRARIES … DEPENDS … [TIMEOUT seconds] [WHOLE])
 # A test program NAME whose cases carry the CTest label LAYER. DEPENDS are targets that it starts or
-# loads at run time. Paths of this build reach the tests as macros.
+# loads at run time. WHOLE: its cases run in one process, since they share something that is slow to
+# start. Paths of this build reach the tests as macros.
 function(opslab_add_tests LAYER NAME)
-  cmake_parse_arguments(TESTS "" "TIMEOUT" "SOURCES;LIBRARIES;DEPENDS" ${ARGN})
+  cmake_parse_arguments(TESTS "WHOLE" "TIMEOUT" "SOURCES;LIBRARIES;DEPENDS" ${ARGN})
   if(NOT TESTS_TIMEOUT)
     set(TESTS_TIMEOUT 60)
   endif()
@@ -86,6 +87,11 @@ function(opslab_add_tests LAYER NAME)
     OPSLAB_TEST_PLUGIN_DIR="${OPSLAB_TEST_PLUGIN_DIR}")
   if(TESTS_DEPENDS)
     add_dependencies(${NAME} ${TESTS_DEPENDS})
+  endif()
+  if(TESTS_WHOLE)
+    add_test(NAME ${NAME} COMMAND ${NAME})
+    set_tests_properties(${NAME} PROPERTIES LABELS ${LAYER} TIMEOUT ${TESTS_TIMEOUT})
+    return()
   endif()
   gtest_discover_tests(${NAME} DISCOVERY_TIMEOUT 30
     PROPERTIES LABELS ${LAYER} TIMEOUT ${TESTS_TIMEOUT})

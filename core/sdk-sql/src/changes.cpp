@@ -234,19 +234,52 @@ void Changes::record(const EventReport& report, std::int64_t& last_seq, Timestam
     }
 }
 
-void Changes::number_positions(Session& session) {
-    if (ended_.empty()) {
-        return;
+Touched Changes::touched() const {
+    Touched touched;
+    touched.pending = !inserted_.empty();
+    std::set<std::string> tasks;
+    for (const auto& [id, row] : updated_) {
+        tasks.insert(id);
+        touched.pending = touched.pending || row.at("status") == to_string(TaskStatus::pending);
     }
-    auto position =
-        session.row("attempt.last_position", Json::object()).at("position").get<std::int64_t>();
-    for (auto& row : ended_) {
-        row["position"] = ++position;
+    for (const auto& [id, seq] : advanced_) {
+        tasks.insert(id);
     }
+    touched.tasks.assign(tasks.begin(), tasks.end());
+    return touched;
 }
 
 void Changes::flush(Session& session) {
-    number_positions(session);
+    session.touch(touched());
+    flush_tasks(session);
+    flush_counters(session);
+    flush_ends(session);
+}
+
+// Last, since its place in the feed makes whoever ends attempts next wait for our commit.
+void Changes::flush_ends(Session& session) {
+    if (ended_.empty()) {
+        return;
+    }
+    auto position = session.row("attempt.take_positions", Json{{"count", ended_.size()}})
+                        .at("position")
+                        .get<std::int64_t>();
+    for (auto& row : ended_) {
+        row["position"] = ++position;
+    }
+    run_over(session, "attempt.end", std::move(ended_));
+    Json workers = Json::array();
+    for (auto& [id, ends] : workers_) {
+        workers.push_back(Json{
+            {"id", id},
+            {"completed", ends.completed},
+            {"failed", ends.failed},
+            {"ended", std::move(ends.ended)}});
+    }
+    run_over(session, "worker.settle", std::move(workers));
+}
+
+void Changes::flush_tasks(Session& session) {
     run_over(session, "task.insert", inserted_);
     run_over(session, "task.insert_inputs", std::move(inserted_));
     Json updates = Json::array();
@@ -268,11 +301,9 @@ void Changes::flush(Session& session) {
         renewals.push_back(std::move(row));
     }
     run_over(session, "attempt.renew", std::move(renewals));
-    run_over(session, "attempt.end", std::move(ended_));
     run_over(session, "event.insert", std::move(events_));
     run_over(session, "delivery.insert", std::move(deliveries_));
     run_over(session, "cancel.insert", std::move(cancels_));
-    flush_counters(session);
 }
 
 void Changes::flush_counters(Session& session) {
@@ -302,15 +333,6 @@ void Changes::flush_counters(Session& session) {
         }
     }
     run_over(session, "histogram.add", std::move(buckets));
-    Json workers = Json::array();
-    for (auto& [id, ends] : workers_) {
-        workers.push_back(Json{
-            {"id", id},
-            {"completed", ends.completed},
-            {"failed", ends.failed},
-            {"ended", std::move(ends.ended)}});
-    }
-    run_over(session, "worker.settle", std::move(workers));
 }
 
 }  // namespace opslab::sql

@@ -69,8 +69,10 @@ private:
     void count(const std::string& scope, const std::string& name, TaskStatus status, int by);
     void deliver(const Task& task);
     void end_of_worker(const Task& before, TaskStatus ended);
-    void number_positions(Session& session);
+    void flush_tasks(Session& session);
     void flush_counters(Session& session);
+    void flush_ends(Session& session);
+    [[nodiscard]] Touched touched() const;
 
     Timestamp now_;
     Entropy& entropy_;

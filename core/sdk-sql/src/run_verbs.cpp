@@ -36,6 +36,7 @@ std::map<TaskId, Fence> load_fences(Session& session, std::span<const EventRepor
     for (const auto& report : reports) {
         ids.push_back(report.task);
     }
+    lock_tasks(session, ids);
     std::map<TaskId, Fence> fences;
     for (const auto& row : session.rows("task.fence", ids_of(ids))) {
         Fence fence{
@@ -54,11 +55,18 @@ std::map<TaskId, Fence> load_fences(Session& session, std::span<const EventRepor
 }
 
 template <class Items>
-std::map<WorkerId, WorkerRow> workers_of(Session& session, const Items& items) {
+std::vector<WorkerId> worker_ids(const Items& items) {
     std::vector<WorkerId> ids;
     for (const auto& item : items) {
         ids.push_back(item.worker);
     }
+    return ids;
+}
+
+template <class Items>
+std::map<WorkerId, WorkerRow> locked_workers_of(Session& session, const Items& items) {
+    const auto ids = worker_ids(items);
+    lock_workers(session, ids);
     return load_workers(session, ids);
 }
 
@@ -68,13 +76,14 @@ public:
     Finishing(
         Session& session, Changes& changes, Entropy& entropy, std::span<const AttemptEnd> ends
     )
-        : changes_(changes), entropy_(entropy), workers_(workers_of(session, ends)) {
+        : changes_(changes), entropy_(entropy), workers_(locked_workers_of(session, ends)) {
         std::vector<TaskId> ids;
         Json attempts = Json::array();
         for (const auto& end : ends) {
             ids.push_back(end.task);
             attempts.push_back(Json{{"task_id", end.task.value}, {"attempt", end.attempt}});
         }
+        lock_tasks(session, ids);
         tasks_ = load_tasks(session, ids);
         for (const auto& row : run_over(session, "attempt.load", std::move(attempts))) {
             auto loaded = attempt_row(row);
@@ -141,7 +150,7 @@ Result<std::vector<Result<std::vector<ClaimedTask>>>> SqlRunStore::claim(
     std::span<const ClaimRequest> requests, const ClaimPolicy& policy
 ) {
     return parts_.database.write([&](Session& session) {
-        auto workers = workers_of(session, requests);
+        auto workers = locked_workers_of(session, requests);
         std::vector<Result<std::vector<ClaimedTask>>> answers;
         for (const auto& request : requests) {
             const auto found = workers.find(request.worker);
@@ -162,7 +171,7 @@ Result<std::vector<Result<std::vector<ClaimedTask>>>> SqlRunStore::claim(
             if (wanted > 0) {
                 // written before the next request looks, so that no task goes to two
                 Changes changes{parts_.host.clock.now(), parts_.host.entropy};
-                for (auto& row : claimable(session, worker, wanted, changes.now())) {
+                for (auto& row : take_claimable(session, worker, wanted, changes.now())) {
                     const auto deadline = changes.begin_attempt(row, request.worker, policy.lease);
                     claimed.push_back(ClaimedTask{
                         .task = row.task, .deadline = deadline, .last_seq = row.last_seq});
@@ -187,7 +196,7 @@ Result<std::vector<Result<ReportReceipt>>> SqlRunStore::record(
 ) {
     return parts_.database.write([&](Session& session) {
         Changes changes{parts_.host.clock.now(), parts_.host.entropy};
-        const auto workers = workers_of(session, reports);
+        const auto workers = load_workers(session, worker_ids(reports));
         auto fences = load_fences(session, reports);
         std::vector<Result<ReportReceipt>> answers;
         for (const auto& report : reports) {

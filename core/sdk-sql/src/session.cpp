@@ -3,6 +3,8 @@
 #include <nlohmann/json.hpp>
 #include <soci/soci.h>
 
+#include <algorithm>
+#include <iterator>
 #include <stdexcept>
 
 namespace opslab::sql {
@@ -59,6 +61,11 @@ std::vector<nlohmann::json> Session::rows(std::string_view name, const nlohmann:
 nlohmann::json Session::row(std::string_view name, const nlohmann::json& parameter) {
     auto all = rows(name, parameter);
     return all.empty() ? nlohmann::json() : std::move(all.front());
+}
+
+void Session::touch(Touched touched) {
+    touched_.pending = touched_.pending || touched.pending;
+    std::move(touched.tasks.begin(), touched.tasks.end(), std::back_inserter(touched_.tasks));
 }
 
 void Session::command(const std::string& text) {

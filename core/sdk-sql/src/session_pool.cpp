@@ -37,6 +37,19 @@ Result<SessionPool::Lease> SessionPool::lease() {
     return lease;
 }
 
+void SessionPool::drop_idle() noexcept {
+    std::vector<std::unique_ptr<Session>> dropped;
+    {
+        const std::scoped_lock guard{mutex_};
+        // give_back must not allocate: the room stays
+        while (!idle_.empty()) {
+            dropped.push_back(std::move(idle_.back()));
+            idle_.pop_back();
+        }
+    }
+    // closed here, outside the lock
+}
+
 void SessionPool::give_back(std::unique_ptr<Session> session) noexcept {
     {
         const std::scoped_lock guard{mutex_};

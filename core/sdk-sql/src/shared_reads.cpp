@@ -25,8 +25,26 @@ std::map<WorkerId, WorkerRow> load_workers(Session& session, const std::vector<W
     return workers;
 }
 
-std::vector<TaskRow> claimable(
-    Session& session, const Worker& worker, std::int64_t limit, Timestamp now
+void lock_workers(Session& session, const std::vector<WorkerId>& ids) {
+    if (!ids.empty()) {
+        session.rows("worker.lock", ids_of(ids));
+    }
+}
+
+void lock_tasks(Session& session, const std::vector<TaskId>& ids) {
+    if (!ids.empty()) {
+        session.rows("task.lock", ids_of(ids));
+    }
+}
+
+namespace {
+
+std::vector<TaskRow> next_tasks(
+    Session& session,
+    std::string_view statement,
+    const Worker& worker,
+    std::int64_t limit,
+    Timestamp now
 ) {
     const Json parameter{
         {"now", to_micros(now)},
@@ -34,7 +52,7 @@ std::vector<TaskRow> claimable(
         {"globs", worker.supported_problems},
         {"limit", limit}};
     std::vector<TaskRow> tasks;
-    for (const auto& row : session.rows("task.claimable", parameter)) {
+    for (const auto& row : session.rows(statement, parameter)) {
         tasks.push_back(task_row(row));
     }
     // the statement chooses in this order; its last join need not keep it
@@ -43,6 +61,20 @@ std::vector<TaskRow> claimable(
                std::tuple(-b.task.parameters.priority, b.task.created_at, b.task.id);
     });
     return tasks;
+}
+
+}  // namespace
+
+std::vector<TaskRow> claimable(
+    Session& session, const Worker& worker, std::int64_t limit, Timestamp now
+) {
+    return next_tasks(session, "task.claimable", worker, limit, now);
+}
+
+std::vector<TaskRow> take_claimable(
+    Session& session, const Worker& worker, std::int64_t limit, Timestamp now
+) {
+    return next_tasks(session, "task.take", worker, limit, now);
 }
 
 Histogram read_histogram(Session& session, const std::string& scope, const std::string& name) {

@@ -166,8 +166,9 @@ Result<std::vector<Result<Submitted>>> SqlTaskStore::submit(std::span<const Subm
         for (const auto& submission : submissions) {
             answers.push_back(submitting.one(submission));
         }
-        changes.flush(session);
+        // first: another that uses the same key is waited for here, with nothing else locked
         run_over(session, "key.insert", submitting.take_keys());
+        changes.flush(session);
         return answers;
     });
 }

@@ -69,6 +69,26 @@ void expire_workers(
     }
 }
 
+// Found without locks: meanwhile some may have been renewed, or ended by another sweep.
+std::vector<AttemptRow> still_expired(
+    Session& session, const std::vector<AttemptRow>& found, Timestamp now, bool expire_leases
+) {
+    Json wanted = Json::array();
+    for (const auto& row : found) {
+        wanted.push_back(Json{{"task_id", row.task.value}, {"attempt", row.attempt.attempt}});
+    }
+    std::vector<AttemptRow> expired;
+    for (const auto& row : run_over(session, "attempt.load", std::move(wanted))) {
+        auto loaded = attempt_row(row);
+        const bool past =
+            loaded.attempt.deadline <= now || (expire_leases && loaded.lease_until <= now);
+        if (loaded.attempt.status == TaskStatus::running && past) {
+            expired.push_back(std::move(loaded));
+        }
+    }
+    return expired;
+}
+
 }  // namespace
 
 Result<SweepReport> SqlRunStore::sweep(const SweepPolicy& policy) {
@@ -94,6 +114,9 @@ Result<SweepReport> SqlRunStore::sweep(const SweepPolicy& policy) {
             ids.push_back(attempt.task);
             holders.push_back(attempt.attempt.worker_id);
         }
+        lock_workers(session, holders);
+        lock_tasks(session, ids);
+        expired = still_expired(session, expired, now, policy.expire_leases);
         auto tasks = load_tasks(session, ids);
         const auto workers = load_workers(session, holders);
         for (const auto& attempt : expired) {

@@ -142,6 +142,19 @@ std::vector<GroupCounts> largest(Session& session, const std::string& scope) {
     return groups;
 }
 
+// Workers are locked before tasks, so they are looked up first. One that takes such a task
+// meanwhile is not among them; it is locked when its counters change, at the cost of a deadlock
+// that the database ends and `Database` tries again.
+void lock_holders(Session& session, const std::vector<TaskId>& tasks) {
+    std::vector<WorkerId> holders;
+    for (const auto& [id, row] : load_tasks(session, tasks)) {
+        if (row.task.status == TaskStatus::running && row.task.worker_id) {
+            holders.push_back(*row.task.worker_id);
+        }
+    }
+    lock_workers(session, holders);
+}
+
 }  // namespace
 
 Result<std::vector<TaskDetail>> SqlTaskStore::details(std::span<const TaskId> ids) {
@@ -234,6 +247,8 @@ Result<std::vector<Result<Task>>> SqlTaskStore::cancel(std::span<const TaskId> i
     const std::vector<TaskId> wanted{ids.begin(), ids.end()};
     return parts_.database.write([&](Session& session) {
         Changes changes{parts_.host.clock.now(), parts_.host.entropy};
+        lock_holders(session, wanted);
+        lock_tasks(session, wanted);
         auto tasks = load_tasks(session, wanted);
         std::vector<Result<Task>> answers;
         for (const auto& id : wanted) {

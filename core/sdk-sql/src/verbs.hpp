@@ -114,6 +114,15 @@ template <class Id>
     Session& session, const std::vector<WorkerId>& ids
 );
 
+/// Keep other writers off these rows until the transaction ends. Always workers before tasks.
+void lock_workers(Session& session, const std::vector<WorkerId>& ids);
+void lock_tasks(Session& session, const std::vector<TaskId>& ids);
+
+/// The same as `claimable`, locked: nobody else gets these until the transaction ends.
+[[nodiscard]] std::vector<TaskRow> take_claimable(
+    Session& session, const Worker& worker, std::int64_t limit, Timestamp now
+);
+
 /// What a claim by this worker would get now, in claim order.
 [[nodiscard]] std::vector<TaskRow> claimable(
     Session& session, const Worker& worker, std::int64_t limit, Timestamp now

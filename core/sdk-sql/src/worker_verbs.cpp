@@ -25,17 +25,10 @@ std::optional<TaskId> hint(
 
 Result<Worker> SqlWorkerStore::enroll(const NewWorker& worker, Takeover takeover) {
     auto enrolled = parts_.database.write([&](Session& session) -> Result<Worker> {
-        const auto known = load_workers(session, {worker.id});
-        const bool alive =
-            !known.empty() && known.begin()->second.worker.status != WorkerStatus::offline;
-        if (alive && takeover == Takeover::refuse) {
-            return fail(
-                Errc::conflict, "worker \"" + worker.id.value + "\" is registered and not offline"
-            );
-        }
-        session.rows(
+        const auto written = session.rows(
             "worker.enroll",
             Json{
+                {"succeed", takeover == Takeover::succeed ? 1 : 0},
                 {"id", worker.id.value},
                 {"backend_type", worker.backend_type},
                 {"max_parallel_tasks", worker.max_parallel_tasks},
@@ -44,6 +37,11 @@ Result<Worker> SqlWorkerStore::enroll(const NewWorker& worker, Takeover takeover
                 {"metadata", worker.metadata_json},
                 {"now", to_micros(parts_.host.clock.now())}}
         );
+        if (written.empty()) {
+            return fail(
+                Errc::conflict, "worker \"" + worker.id.value + "\" is registered and not offline"
+            );
+        }
         session.rows("cancel.drop_of_workers", ids_of(std::vector{worker.id}));
         return load_workers(session, {worker.id}).at(worker.id).worker;
     });
@@ -62,6 +60,7 @@ Result<std::vector<Result<HeartbeatReceipt>>> SqlWorkerStore::heartbeat(
         for (const auto& beat : beats) {
             ids.push_back(beat.worker);
         }
+        lock_workers(session, ids);
         const auto workers = load_workers(session, ids);
         Json rows = Json::array();
         Json known = Json::array();
@@ -100,6 +99,7 @@ Result<std::vector<Result<HeartbeatReceipt>>> SqlWorkerStore::heartbeat(
 
 Status SqlWorkerStore::retire(const WorkerId& worker) {
     auto done = parts_.database.write([&](Session& session) {
+        lock_workers(session, {worker});
         if (load_workers(session, {worker}).empty()) {
             return false;
         }

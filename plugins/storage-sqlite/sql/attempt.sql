@@ -53,9 +53,10 @@ WHERE a.status = 'running'
 ORDER BY min(a.deadline, a.lease_until), a.task_id
 LIMIT :p ->> 'limit'
 
--- name: attempt.last_position
+-- name: attempt.take_positions
+-- The last one taken. The one writer needs no count kept for it.
 SELECT json_object('position', coalesce(max(position), 0)) FROM attempts
-WHERE position IS NOT NULL AND :p IS NOT NULL
+WHERE position IS NOT NULL AND :p ->> 'count' > 0
 
 -- name: attempt.feed
 -- A bounded stretch of the feed, with what the filters need beside each row.

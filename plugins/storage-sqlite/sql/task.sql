@@ -15,6 +15,10 @@ SELECT r.value ->> 'id', r.value ->> 'agent_config', r.value ->> 'metadata',
        r.value ->> 'callback_url'
 FROM json_each(:p, '$.rows') r
 
+-- name: task.lock
+-- Nothing to do: one writer at a time.
+SELECT json_quote(t.id) FROM tasks t WHERE :p IS NULL
+
 -- name: task.load
 SELECT v.json FROM task_json v WHERE v.id IN (SELECT value FROM json_each(:p, '$.ids'))
 
@@ -42,6 +46,20 @@ FROM json_each(:p, '$.rows') r
 WHERE tasks.id = r.value ->> 'id'
 
 -- name: task.claimable
+SELECT v.json
+FROM (SELECT t.id AS id FROM tasks t
+      WHERE t.status = 'pending'
+        AND (t.not_before IS NULL OR t.not_before <= :p ->> 'now')
+        AND (t.backend_type IS NULL OR t.backend_type = :p ->> 'backend_type')
+        AND (json_array_length(:p, '$.globs') = 0
+             OR EXISTS (SELECT 1 FROM json_each(:p, '$.globs') g
+                        WHERE opslab_glob(g.value, t.problem_id)))
+      ORDER BY t.priority DESC, t.created_at, t.id
+      LIMIT :p ->> 'limit') c
+JOIN task_json v ON v.id = c.id
+
+-- name: task.take
+-- The same: nobody else can be taking.
 SELECT v.json
 FROM (SELECT t.id AS id FROM tasks t
       WHERE t.status = 'pending'

@@ -1,3 +1,7 @@
+-- name: worker.lock
+-- Nothing to do: one writer at a time.
+SELECT json_quote(w.id) FROM workers w WHERE :p IS NULL
+
 -- name: worker.load
 SELECT v.json FROM worker_json v WHERE v.id IN (SELECT value FROM json_each(:p, '$.ids'))
 
@@ -8,7 +12,7 @@ WHERE (:p ->> 'status' IS NULL OR w.status = :p ->> 'status')
 ORDER BY w.id
 
 -- name: worker.enroll
--- Counters survive a new registration.
+-- Counters survive a new registration. Guarded: of two that come at once, one is told nothing.
 INSERT INTO workers (id, backend_type, status, last_heartbeat, current_task_id, max_parallel_tasks,
                      supported_problems, capabilities, metadata, registered_at, tasks_completed,
                      tasks_failed)
@@ -21,6 +25,8 @@ ON CONFLICT (id) DO UPDATE SET
     max_parallel_tasks = excluded.max_parallel_tasks,
     supported_problems = excluded.supported_problems, capabilities = excluded.capabilities,
     metadata = excluded.metadata, registered_at = excluded.registered_at
+    WHERE workers.status = 'offline' OR :p ->> 'succeed' <> 0
+RETURNING json_quote(id)
 
 -- name: worker.beat
 UPDATE workers SET status = r.value ->> 'status', current_task_id = r.value ->> 'current_task_id',

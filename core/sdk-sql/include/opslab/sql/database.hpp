@@ -12,6 +12,14 @@
 
 namespace opslab::sql {
 
+/// What a failure of the database says about trying again. Only before COMMIT was sent: an answer
+/// to that which never came leaves open what happened.
+enum class Trouble {
+    lasting,       ///< the same would happen again
+    collision,     ///< another transaction was in the way (a deadlock, a key just taken)
+    disconnected,  ///< this connection is gone, and others of its age may be
+};
+
 /// What differs from database to database beside the statements.
 class Dialect {
 public:
@@ -25,6 +33,11 @@ public:
 
     /// An error for people and, as its detail, for the log. Neither may hold bound values or SQL.
     [[nodiscard]] virtual Error describe(const std::exception& thrown) const = 0;
+
+    [[nodiscard]] virtual Trouble trouble(const std::exception&) const { return Trouble::lasting; }
+
+    /// After each commit that changed something. From any thread; must return at once.
+    virtual void committed(const Touched&) noexcept {}
 
     [[nodiscard]] virtual std::string begin_read() const = 0;
     [[nodiscard]] virtual std::string begin_write() const = 0;
@@ -42,7 +55,8 @@ public:
     Database(Clock& clock, std::unique_ptr<Dialect> dialect, StatementTable statements, PoolSizes);
 
     /// Runs `work(Session&)` in one transaction and answers its value after the commit. An
-    /// exception in it undoes everything and becomes an error.
+    /// exception in it undoes everything and becomes an error. After a collision with another
+    /// transaction or a lost connection `work` runs again, from its beginning, a few times.
     template <class Work>
     [[nodiscard]] auto write(Work&& work) {
         return in(writers_, dialect_->begin_write(), std::forward<Work>(work));
@@ -74,6 +88,12 @@ private:
 
     Status run(
         SessionPool& pool, const std::string& begin, const std::function<void(Session&)>& work
+    );
+    Result<bool> try_once(
+        SessionPool& pool,
+        const std::string& begin,
+        const std::function<void(Session&)>& work,
+        bool last_try
     );
 
     std::unique_ptr<Dialect> dialect_;

@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 namespace soci {
@@ -15,6 +16,12 @@ class session;
 }
 
 namespace opslab::sql {
+
+/// What a transaction changed that others may wait for.
+struct Touched {
+    bool pending = false;              ///< new tasks are pending
+    std::vector<std::string> tasks{};  ///< ids of tasks whose history or status changed
+};
 
 /// One connection with its prepared statements.
 ///
@@ -43,6 +50,10 @@ public:
     /// Runs a text that has no parameters and answers nothing (BEGIN, COMMIT).
     void command(const std::string& text);
 
+    /// Notes what the transaction changed; `take_touched` hands all of it over and forgets it.
+    void touch(Touched touched);
+    [[nodiscard]] Touched take_touched() { return std::exchange(touched_, Touched{}); }
+
     [[nodiscard]] soci::session& connection() { return *connection_; }
 
 private:
@@ -50,6 +61,7 @@ private:
     Prepared& prepared(std::string_view name);
 
     const StatementTable& statements_;
+    Touched touched_;
     // before the cache: statements end before their connection
     std::unique_ptr<soci::session> connection_;
     std::unordered_map<std::string, std::unique_ptr<Prepared>> cache_;

@@ -46,6 +46,9 @@ public:
     /// Waits for a free one up to `patience`. Errors: `timeout`. Throws what `open` throws.
     [[nodiscard]] Result<Lease> lease();
 
+    /// Closes the sessions that nobody has: after a restart of the server none of them is alive.
+    void drop_idle() noexcept;
+
 private:
     void give_back(std::unique_ptr<Session> session) noexcept;
 

@@ -1,0 +1,89 @@
+-- Every statement takes one parameter, :p, a JSON object, and answers one column of JSON text.
+
+-- name: task.insert
+INSERT INTO tasks (id, problem_id, status, priority, backend_type, group_id, attempt, max_steps,
+                   timeout_minutes, max_retries, created_at, updated_at, last_seq)
+SELECT r.id, r.problem_id, 'pending', r.priority, r.backend_type, r.group_id, 0, r.max_steps,
+       r.timeout_minutes, r.max_retries, r.created_at, r.created_at, r.last_seq
+FROM jsonb_to_recordset(:p::jsonb -> 'rows') AS r (
+    id text, problem_id text, priority bigint, backend_type text, group_id text, max_steps bigint,
+    timeout_minutes bigint, max_retries bigint, created_at bigint, last_seq bigint)
+
+-- name: task.insert_inputs
+INSERT INTO task_inputs (task_id, agent_config, metadata, callback_url)
+SELECT r.id, r.agent_config, r.metadata, r.callback_url
+FROM jsonb_to_recordset(:p::jsonb -> 'rows') AS r (
+    id text, agent_config text, metadata text, callback_url text)
+
+-- name: task.lock
+-- In the order of ids, everywhere: two that lock the same rows cannot wait for each other.
+SELECT to_json(t.id)::text FROM tasks t
+WHERE t.id = ANY (ARRAY(SELECT jsonb_array_elements_text(:p::jsonb -> 'ids')))
+ORDER BY t.id
+FOR NO KEY UPDATE
+
+-- name: task.load
+SELECT v.json FROM task_json v
+WHERE v.id = ANY (ARRAY(SELECT jsonb_array_elements_text(:p::jsonb -> 'ids')))
+
+-- name: task.fence
+-- What a worker's write is checked against; without the task's texts, which may be large.
+SELECT json_build_object(
+    'id', t.id, 'status', t.status, 'attempt', t.attempt, 'worker_id', t.worker_id,
+    'last_seq', t.last_seq, 'deadline', a.deadline)::text
+FROM tasks t LEFT JOIN attempts a ON a.task_id = t.id AND a.attempt = t.attempt
+WHERE t.id = ANY (ARRAY(SELECT jsonb_array_elements_text(:p::jsonb -> 'ids')))
+
+-- name: task.update
+-- Guarded by the status that the decision was made on.
+UPDATE tasks SET
+    status = r.status, worker_id = r.worker_id, attempt = r.attempt, updated_at = r.updated_at,
+    started_at = r.started_at, completed_at = r.completed_at, not_before = r.not_before,
+    last_seq = r.last_seq
+FROM jsonb_to_recordset(:p::jsonb -> 'rows') AS r (
+    id text, "from" text, status text, worker_id text, attempt bigint, updated_at bigint,
+    started_at bigint, completed_at bigint, not_before bigint, last_seq bigint)
+WHERE tasks.id = r.id AND tasks.status = r."from"
+RETURNING to_json(tasks.id)::text
+
+-- name: task.advance
+UPDATE tasks SET last_seq = r.last_seq
+FROM jsonb_to_recordset(:p::jsonb -> 'rows') AS r (id text, last_seq bigint)
+WHERE tasks.id = r.id
+
+-- name: task.claimable
+-- What a claim would give, without a lock.
+SELECT v.json
+FROM (SELECT t.id AS id FROM tasks t
+      WHERE t.status = 'pending'
+        AND (t.not_before IS NULL OR t.not_before <= (:p::jsonb ->> 'now')::bigint)
+        AND (t.backend_type IS NULL OR t.backend_type = :p::jsonb ->> 'backend_type')
+        AND (jsonb_array_length(:p::jsonb -> 'globs') = 0
+             OR EXISTS (SELECT 1 FROM jsonb_array_elements_text(:p::jsonb -> 'globs') g
+                        WHERE opslab_glob(g, t.problem_id)))
+      ORDER BY t.priority DESC, t.created_at, t.id
+      LIMIT (:p::jsonb ->> 'limit')::bigint) c
+JOIN task_json v ON v.id = c.id
+
+-- name: task.take
+-- The same, locked; what another transaction has locked is left to it.
+WITH c AS MATERIALIZED (
+    SELECT t.id AS id FROM tasks t
+    WHERE t.status = 'pending'
+      AND (t.not_before IS NULL OR t.not_before <= (:p::jsonb ->> 'now')::bigint)
+      AND (t.backend_type IS NULL OR t.backend_type = :p::jsonb ->> 'backend_type')
+      AND (jsonb_array_length(:p::jsonb -> 'globs') = 0
+           OR EXISTS (SELECT 1 FROM jsonb_array_elements_text(:p::jsonb -> 'globs') g
+                      WHERE opslab_glob(g, t.problem_id)))
+    ORDER BY t.priority DESC, t.created_at, t.id
+    LIMIT (:p::jsonb ->> 'limit')::bigint
+    FOR NO KEY UPDATE SKIP LOCKED)
+SELECT v.json FROM c JOIN task_json v ON v.id = c.id
+
+-- name: task.count_filtered
+SELECT json_build_object('total', count(*))::text FROM tasks t
+WHERE ((:p::jsonb ->> 'status') IS NULL OR t.status = (:p::jsonb ->> 'status'))
+  AND ((:p::jsonb ->> 'problem_id') IS NULL OR t.problem_id = (:p::jsonb ->> 'problem_id'))
+  AND ((:p::jsonb ->> 'worker_id') IS NULL OR t.worker_id = (:p::jsonb ->> 'worker_id'))
+  AND ((:p::jsonb ->> 'backend_type') IS NULL OR t.backend_type = (:p::jsonb ->> 'backend_type'))
+  AND ((:p::jsonb ->> 'group_id') IS NULL OR t.group_id = (:p::jsonb ->> 'group_id'))

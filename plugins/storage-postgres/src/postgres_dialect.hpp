@@ -1,0 +1,34 @@
+#pragma once
+
+#include "connection.hpp"
+
+#include <opslab/sql/database.hpp>
+
+#include <memory>
+#include <string>
+
+namespace opslab::postgres {
+
+/// What is PostgreSQL's own: how a session is set up and what its failures mean. Threads: any.
+class PostgresDialect final : public sql::Dialect {
+public:
+    explicit PostgresDialect(Settings settings) : settings_(std::move(settings)) {}
+
+    [[nodiscard]] std::unique_ptr<soci::session> connect() override;
+    [[nodiscard]] Error describe(const std::exception& thrown) const override;
+    [[nodiscard]] sql::Trouble trouble(const std::exception& thrown) const override;
+
+    [[nodiscard]] std::string begin_read() const override {
+        return "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
+    }
+
+    /// Rows are locked before they are read, and each statement sees what was committed before it.
+    [[nodiscard]] std::string begin_write() const override {
+        return "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE";
+    }
+
+private:
+    Settings settings_;
+};
+
+}  // namespace opslab::postgres

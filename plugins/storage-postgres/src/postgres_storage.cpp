@@ -1,0 +1,78 @@
+#include "postgres_storage.hpp"
+
+#include "_0001_initial_sql.hpp"
+#include "attempt_sql.hpp"
+#include "event_sql.hpp"
+#include "postgres_dialect.hpp"
+#include "postgres_migrations.hpp"
+#include "service_sql.hpp"
+#include "task_page_sql.hpp"
+#include "task_sql.hpp"
+#include "worker_sql.hpp"
+
+#include <opslab/sql/sql_storage.hpp>
+
+#include <array>
+
+namespace opslab::postgres {
+
+namespace {
+
+constexpr std::array kMigrations{
+    sql::Migration{1, "initial", k__0001_initial_sql},
+};
+
+Result<sql::StatementTable> statements() {
+    constexpr std::array kFiles{
+        k_task_sql, k_task_page_sql, k_attempt_sql, k_event_sql, k_worker_sql, k_service_sql};
+    return sql::StatementTable::parse(kFiles);
+}
+
+}  // namespace
+
+std::span<const sql::Migration> migrations() {
+    return kMigrations;
+}
+
+Result<std::unique_ptr<sql::Database>> open_database(
+    const StorageHost& host, const Settings& settings, std::span<const sql::Migration> steps
+) {
+    auto dialect = std::make_unique<PostgresDialect>(settings);
+    if (auto ready = bring_up_to_date(*dialect, steps, host.clock.now()); !ready) {
+        return fail(std::move(ready.error()));
+    }
+    auto table = statements();
+    if (!table) {
+        return fail(std::move(table.error()));
+    }
+    const int readers = settings.pool_size / 2;
+    return std::make_unique<sql::Database>(
+        host.clock,
+        std::move(dialect),
+        std::move(*table),
+        sql::PoolSizes{.readers = readers, .writers = settings.pool_size - readers}
+    );
+}
+
+Result<std::unique_ptr<Storage>> open_postgres(
+    const StorageHost& host, const std::string& config_json
+) {
+    auto settings = read_settings(config_json);
+    if (!settings) {
+        return fail(std::move(settings.error()));
+    }
+    auto database = open_database(host, *settings, migrations());
+    if (!database) {
+        return fail(std::move(database.error()));
+    }
+    return sql::make_sql_storage(
+        host,
+        std::move(*database),
+        StorageInfo{
+            .name = "postgres",
+            .location = settings->location,
+            .schema_version = migrations().back().number}
+    );
+}
+
+}  // namespace opslab::postgres
