@@ -90,6 +90,48 @@ TEST(Registration, ReportsEveryMistake) {
     );
 }
 
+NewWorker registered(const std::string& instance) {
+    std::vector<FieldError> errors;
+    const auto member = instance.empty() ? std::string() : R"(,"instance":")" + instance + '"';
+    const auto worker = decode_registration(
+        *parse_json(
+            R"({"id":"worker-001-kind","backend_type":"kind","metadata":{"a":1})" + member + "}"
+        ),
+        errors
+    );
+    EXPECT_THAT(errors, IsEmpty());
+    return worker.value_or(NewWorker{});
+}
+
+TEST(Registration, TheInstanceIsKnownAgainAndNeverShown) {
+    const auto one = registered("0123456789abcdef");
+    const auto other = registered("fedcba9876543210");
+    const auto nobody = registered("");
+    Worker known;
+    known.metadata_json = one.metadata_json;
+    Worker plain;
+    plain.metadata_json = nobody.metadata_json;
+
+    EXPECT_TRUE(same_instance(one, known));
+    EXPECT_FALSE(same_instance(other, known));
+    EXPECT_FALSE(same_instance(nobody, known));
+    EXPECT_FALSE(same_instance(nobody, plain)) << "two without one are not the same";
+    EXPECT_EQ(one.metadata_json.find("0123456789abcdef"), std::string::npos);
+    EXPECT_EQ(to_json(known)["metadata"], (Json{{"a", 1}}));
+}
+
+TEST(Registration, MetadataCannotPretendAnInstance) {
+    std::vector<FieldError> errors;
+
+    EXPECT_FALSE(decode_registration(
+        *parse_json(R"({"id":"worker-001-kind","backend_type":"kind",
+            "metadata":{"opslab.instance":"x"},"instance":"short"})"),
+        errors
+    ));
+
+    EXPECT_THAT(names(errors), UnorderedElementsAre("/metadata", "/instance"));
+}
+
 TEST(HeartbeatRequest, KnowsIdleAndBusyOnly) {
     std::vector<FieldError> errors;
 

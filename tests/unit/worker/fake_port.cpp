@@ -30,6 +30,16 @@ void FakePort::make_stale(const std::string& task) {
     stale_.insert(task);
 }
 
+void FakePort::refuse_reports() {
+    const std::lock_guard lock(mutex_);
+    refusing_ = true;
+}
+
+void FakePort::lose_next_claim(RunningAttempt given) {
+    const std::lock_guard lock(mutex_);
+    lost_claim_ = std::move(given);
+}
+
 void FakePort::order_cancel(const std::string& task) {
     std::function<void()> look;
     {
@@ -77,6 +87,11 @@ std::vector<std::string> FakePort::handles() const {
     return handles_;
 }
 
+std::vector<std::int64_t> FakePort::first_seqs() const {
+    const std::lock_guard lock(mutex_);
+    return first_seqs_;
+}
+
 std::size_t FakePort::ends() const {
     const std::lock_guard lock(mutex_);
     return ends_.size();
@@ -95,6 +110,10 @@ Result<HeartbeatReceipt> FakePort::heartbeat(const Heartbeat& /*beat*/) {
 
 Result<std::vector<ClaimedTask>> FakePort::claim(const ClaimRequest& request, Duration /*wait*/) {
     std::unique_lock lock(mutex_);
+    if (lost_claim_) {
+        running_ = {*std::exchange(lost_claim_, std::nullopt)};
+        return fail(Errc::unavailable, "the answer was lost");
+    }
     changed_.wait(lock, [&] { return released_ || !offered_.empty(); });
     std::vector<ClaimedTask> given;
     while (!released_ && !offered_.empty() && given.size() < static_cast<std::size_t>(request.max)
@@ -115,6 +134,12 @@ Result<ReportReceipt> FakePort::report(const EventReport& report) {
     if (stale_.contains(report.task.value)) {
         return fail(Errc::stale_attempt, "stale");
     }
+    if (refusing_) {
+        return fail(Errc::invalid_argument, "no such event");
+    }
+    if (!report.events.empty()) {
+        first_seqs_.push_back(report.first_seq.value_or(0));
+    }
     events_.insert(events_.end(), report.events.begin(), report.events.end());
     if (report.handle) {
         handles_.push_back(*report.handle);
@@ -134,6 +159,7 @@ Result<Task> FakePort::finish(const AttemptEnd& end) {
 }
 
 Result<std::vector<RunningAttempt>> FakePort::running(const WorkerId& /*worker*/) {
+    const std::lock_guard lock(mutex_);
     return running_;
 }
 

@@ -21,6 +21,10 @@ public:
     void set_running(std::vector<RunningAttempt> attempts);
     void set_away(bool away);
     void make_stale(const std::string& task);
+    /// Reports are refused for what is in them, though the attempt is the worker's.
+    void refuse_reports();
+    /// The next claim fails, and what it would have given runs on the worker all the same.
+    void lose_next_claim(RunningAttempt given);
     void order_cancel(const std::string& task);
 
     // --- what the test looks at ---------------------------------------------------------------
@@ -31,6 +35,8 @@ public:
     void wait_for_failed_report();
     std::vector<RunEvent> events() const;
     std::vector<std::string> handles() const;
+    /// The numbers of the first event of each report that had any.
+    std::vector<std::int64_t> first_seqs() const;
     std::size_t ends() const;
 
     // --- the port -----------------------------------------------------------------------------
@@ -51,6 +57,9 @@ private:
     std::vector<RunningAttempt> running_;
     std::vector<RunEvent> events_;
     std::vector<std::string> handles_;
+    std::vector<std::int64_t> first_seqs_;
+    std::optional<RunningAttempt> lost_claim_;
+    bool refusing_ = false;
     std::vector<AttemptEnd> ends_;
     std::set<std::string> stale_;
     std::vector<TaskId> cancels_;

@@ -291,6 +291,80 @@ TEST_F(WorkerLoopTest, ARunThatDidNotOutliveItsWorkerIsLost) {
     EXPECT_EQ(failure_of("t1").kind, FailureKind::worker_lost);
 }
 
+TEST_F(WorkerLoopTest, WhatIsReadAgainAfterAPickUpGetsTheSameNumbersAgain) {
+    runner_.own("t1.1");
+    RunningAttempt attempt;
+    attempt.task.id = TaskId{"t1"};
+    attempt.task.attempt = 1;
+    attempt.deadline = Timestamp::max();
+    attempt.handle = write_bookmark({"t1.1", "line 7", 41});
+    attempt.last_seq = 44;  // three lines after the bookmark had arrived
+    port_.set_running({attempt});
+    runner_.set_script([](const FakeRunner::Run& run) -> RunnerResult<RunEnd> {
+        EXPECT_EQ(run.sink->output(OutputStream::out, "line 8", false), SinkAnswer::go_on);
+        EXPECT_EQ(run.sink->event(kResult), SinkAnswer::go_on);
+        return kFine;
+    });
+    start();
+
+    port_.wait_for_end("t1");
+
+    EXPECT_THAT(port_.first_seqs(), ElementsAre(42));
+}
+
+TEST_F(WorkerLoopTest, TheBookmarkCountsWhatWasStoredAndStaysBeforeTheResult) {
+    runner_.set_script([this](const FakeRunner::Run& run) -> RunnerResult<RunEnd> {
+        EXPECT_EQ(run.sink->output(OutputStream::out, "one", false), SinkAnswer::go_on);
+        EXPECT_EQ(run.sink->position("after one"), SinkAnswer::go_on);
+        port_.wait_for_events(3);  // the two ends of prepare, and the line
+        EXPECT_EQ(run.sink->event(kResult), SinkAnswer::go_on);
+        EXPECT_EQ(run.sink->position("after the result"), SinkAnswer::go_on);
+        return kFine;
+    });
+    port_.offer("t1");
+    start();
+
+    port_.wait_for_end("t1");
+
+    const auto bookmark = read_bookmark(port_.handles().back());
+    ASSERT_TRUE(bookmark.has_value());
+    EXPECT_EQ(bookmark->position, "after one");
+    EXPECT_EQ(bookmark->last_seq, 3);
+}
+
+TEST_F(WorkerLoopTest, ARunWhoseEventsAreRefusedIsStoppedAndFailsForTheInfrastructure) {
+    port_.refuse_reports();
+    runner_.set_script([](const FakeRunner::Run& run) -> RunnerResult<RunEnd> {
+        EXPECT_TRUE(run.until_stopped());
+        return kFine;
+    });
+    port_.offer("t1", 1, clock_.now() + std::chrono::hours{1});
+    start();
+
+    const auto failure = failure_of("t1");
+
+    EXPECT_EQ(failure.kind, FailureKind::infrastructure);
+    EXPECT_THAT(failure.message, HasSubstr("no such event"));
+}
+
+TEST_F(WorkerLoopTest, ATaskWhoseClaimWasNotAnsweredIsRunOnce) {
+    RunningAttempt attempt;
+    attempt.task.id = TaskId{"t1"};
+    attempt.task.attempt = 1;
+    attempt.deadline = Timestamp::max();
+    port_.lose_next_claim(attempt);
+    runner_.set_script([](const FakeRunner::Run& run) -> RunnerResult<RunEnd> {
+        EXPECT_EQ(run.sink->event(kResult), SinkAnswer::go_on);
+        return kFine;
+    });
+    port_.offer("t2");
+    start();
+
+    EXPECT_TRUE(std::holds_alternative<TaskResult>(port_.wait_for_end("t1").outcome));
+    EXPECT_TRUE(std::holds_alternative<TaskResult>(port_.wait_for_end("t2").outcome));
+    EXPECT_EQ(port_.ends(), 2U);
+}
+
 TEST_F(WorkerLoopTest, AStopLeavesRunsToTheSuccessor) {
     runner_.set_script([](const FakeRunner::Run& run) -> RunnerResult<RunEnd> {
         EXPECT_FALSE(run.until_stopped());
