@@ -257,6 +257,69 @@ class RestContract(unittest.TestCase):
         request = {"id": worker, "backend_type": "taken"}
         self.refused(409, "worker_registered", "POST", "/workers/register", request)
 
+    # --- workers that come back ----------------------------------------------------------------
+
+    def running_attempt(self, backend):
+        """The worker and the attempt as a successor would find it."""
+        worker, _ = self.running_task(backend)
+        return worker, self.expect(200, "GET", f"/workers/{worker}/tasks")["tasks"][0]
+
+    def test_a_report_that_is_sent_again_is_stored_once_and_a_run_is_noted_for_a_successor(self):
+        worker, task = self.running_attempt("again")
+        events = f"/workers/{worker}/tasks/{task['id']}/events"
+        line = {"type": "log", "message": "once"}
+        report = {
+            "attempt": 1,
+            "events": [line],
+            "first_sequence": task["sequence"] + 1,
+            "handle": "mine",
+        }
+        for _ in range(2):
+            status, _, receipt = self.coordinator.call("POST", events, report)
+            self.assertEqual((status, receipt["sequence"]), (202, task["sequence"] + 1))
+        status, _, answer = self.coordinator.call(
+            "POST", events, report | {"first_sequence": task["sequence"] + 9}
+        )
+        self.assertEqual((status, answer["code"]), (409, "sequence_gap"))
+
+        logs = self.coordinator.get(f"/tasks/{task['id']}/logs")["logs"]
+        self.assertEqual([log["message"] for log in logs], ["once"])
+        running = self.expect(200, "GET", f"/workers/{worker}/tasks")["tasks"]
+        self.assertEqual(
+            [(one["id"], one["handle"], one["sequence"]) for one in running],
+            [(task["id"], "mine", task["sequence"] + 1)],
+        )
+
+    def test_a_worker_signs_off_and_its_id_is_free(self):
+        worker, _ = self.running_attempt("leaving")
+        self.assertEqual(self.coordinator.call("POST", f"/workers/{worker}/release")[0], 200)
+
+        status, _, retired = self.coordinator.call("POST", f"/workers/{worker}/retire")
+
+        self.assertEqual((status, retired["status"]), (200, "offline"))
+        for verb in ("retire", "release"):
+            self.assertEqual(self.coordinator.call("POST", f"/workers/worker-999-nobody/{verb}")[0], 404)
+        self.assertEqual(self.coordinator.call("GET", "/workers/worker-999-nobody/tasks")[0], 404)
+        request = {"id": worker, "backend_type": "leaving"}
+        self.assertEqual(self.coordinator.call("POST", "/workers/register", request)[0], 201)
+
+    def test_a_worker_tells_of_a_run_that_did_not_outlive_it(self):
+        worker, task = self.running_attempt("lost")
+        report = {
+            "attempt": 1,
+            "error": "gone",
+            "error_details": "gone with the machine",
+            "worker_lost": True,
+        }
+        path = f"/workers/{worker}/tasks/{task['id']}/fail"
+        self.assertEqual(self.coordinator.call("POST", path, report | {"kind": "task"})[0], 400)
+
+        self.assertEqual(self.coordinator.call("POST", path, report)[0], 200)
+
+        ended = self.coordinator.task(task["id"])
+        self.assertEqual(ended["failure"]["kind"], "worker_lost")
+        self.assertEqual(ended["error_details"], "gone with the machine")
+
     # --- the service --------------------------------------------------------------------------
 
     def test_the_service_tells_of_itself_under_both_prefixes(self):

@@ -51,6 +51,10 @@ public:
     [[nodiscard]] bool running() const { return running_; }
 
 private:
+    /// Between tries while the coordinator is away.
+    static constexpr Duration kFirstPause = std::chrono::milliseconds{200};
+    static constexpr Duration kLongestPause = std::chrono::seconds{10};
+
     struct Slot {
         std::unique_ptr<RunSession> session;  // null: free
         std::thread thread;

@@ -1,0 +1,152 @@
+#include "worker/backoff.hpp"
+#include "worker/worker_loop.hpp"
+
+#include <algorithm>
+#include <utility>
+
+/// The slots of a worker: how they are filled, by claims and by what claims left unanswered, and
+/// how they become free.
+namespace opslab {
+
+void WorkerLoop::begin(ClaimedTask claimed, bool resumed, std::optional<std::string> bookmark) {
+    const std::lock_guard lock(mutex_);
+    const auto free = std::find_if(slots_.begin(), slots_.end(), [](const Slot& slot) {
+        return slot.session == nullptr;
+    });
+    if (free == slots_.end()) {
+        // never: claims ask for no more than the free slots, and only this thread fills them
+        note(LogLevel::critical, "a claimed task has no slot; its lease will run out");
+        return;
+    }
+    const RunSession::Context context{port_, runner_, clock_, logger_, id(), settings_.stop_grace};
+    const auto index = static_cast<int>(free - slots_.begin());
+    free->session = std::make_unique<RunSession>(context, std::move(claimed), index);
+    free->done = false;
+    free->thread = std::thread([this, index, resumed, bookmark = std::move(bookmark)] {
+        auto& slot = slots_[static_cast<std::size_t>(index)];
+        auto& session = *slot.session;
+        if (resumed) {
+            session.resume(bookmark);
+        } else {
+            session.run();
+        }
+        const std::lock_guard guard(mutex_);
+        slot.done = true;
+        wake_.notify_all();
+    });
+    if (stopping_) {
+        free->session->stop(StopReason::abandoned);
+    }
+    wake_.notify_all();
+}
+
+void WorkerLoop::reap() {
+    for (auto& slot : slots_) {
+        if (slot.done && slot.thread.joinable()) {
+            slot.thread.join();  // it has nothing left to do but to return
+            slot.session.reset();
+            slot.done = false;
+            wake_.notify_all();
+        }
+    }
+}
+
+bool WorkerLoop::runs(const Task& task) const {
+    return std::any_of(slots_.begin(), slots_.end(), [&](const Slot& slot) {
+        return slot.session && slot.session->task() == task.id &&
+               slot.session->attempt() == task.attempt;
+    });
+}
+
+/// A claim whose answer was lost may have given us attempts that nobody runs, and our heartbeats
+/// would keep them so. False where that cannot be told yet.
+bool WorkerLoop::pick_up_unanswered() {
+    std::vector<Task> before;
+    {
+        const std::lock_guard lock(mutex_);
+        for (const auto& slot : slots_) {
+            if (slot.session) {
+                before.push_back(slot.session->claimed().task);
+            }
+        }
+    }
+    const auto attempts = port_.running(id());
+    if (!attempts) {
+        return false;
+    }
+    for (const auto& attempt : *attempts) {
+        {
+            const std::lock_guard lock(mutex_);
+            const bool some_ended =
+                std::any_of(before.begin(), before.end(), [&](const Task& task) {
+                    return !runs(task);  // the answer may be older than its end
+                });
+            if (runs(attempt.task)) {
+                continue;
+            }
+            if (some_ended || free_slots() == 0) {
+                return false;
+            }
+        }
+        log(logger_,
+            LogLevel::warning,
+            "picking up an attempt whose claim was not answered",
+            {{"worker", id().value}, {"task", attempt.task.id.value}});
+        begin(
+            {attempt.task, attempt.deadline, attempt.last_seq},
+            attempt.handle.has_value(),
+            attempt.handle
+        );
+    }
+    return true;
+}
+
+void WorkerLoop::claim() {
+    bool unanswered = false;
+    Backoff backoff(kFirstPause, kLongestPause, id().value);
+    std::unique_lock lock(mutex_);
+    while (!draining_) {
+        reap();
+        const int free = free_slots();
+        if (!enrolled_ || free == 0) {
+            clock_.wait_until(lock, wake_, SteadyTime::max());
+            continue;
+        }
+        lock.unlock();
+        if (unanswered) {
+            unanswered = !pick_up_unanswered();
+            lock.lock();
+            if (unanswered) {
+                [[maybe_unused]] const bool go_on = pause(lock, backoff.next());
+            }
+            continue;
+        }
+        auto claimed = port_.claim({id(), free}, settings_.claim_wait);
+        if (claimed) {
+            backoff.reset();
+            for (auto& task : *claimed) {
+                begin(std::move(task), false, std::nullopt);
+            }
+        } else {
+            note(LogLevel::warning, "claim failed", claimed.error().message);
+        }
+        lock.lock();
+        if (!claimed) {
+            unanswered = claimed.error().code != Errc::conflict;
+            look_ =
+                claimed.error().code == Errc::conflict || look_;  // offline: a beat brings us back
+            wake_.notify_all();
+            [[maybe_unused]] const bool go_on = pause(lock, backoff.next());
+        }
+    }
+    // drained: whoever waits for idle slots needs them reaped
+    while (!stopping_) {
+        reap();
+        if (free_slots() == slots()) {
+            wake_.notify_all();
+        }
+        clock_.wait_until(lock, wake_, SteadyTime::max());
+    }
+}
+
+}  // namespace opslab
