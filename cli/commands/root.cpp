@@ -49,6 +49,8 @@ std::shared_ptr<CLI::App> make_root(Chosen& chosen) {
     add_worker_run(worker, chosen);
     add_worker_list(worker, chosen);
     add_worker_get(worker, chosen);
+    auto& problem = add_noun(*root, "problem", "Look at AIOpsLab's problems");
+    add_problem_list(problem, chosen);
     add_queue(*root, chosen);
     auto& config = add_noun(*root, "config", "Check configuration files");
     add_config_check(config, chosen);

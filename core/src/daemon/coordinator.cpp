@@ -259,7 +259,10 @@ Status Coordinator::listen(const config::Settings& settings) {
         .metrics = metrics_page_,
         .storage = *storage_,
         .clock = surroundings_.clock,
-        .defaults = {.max_retries = settings.tasks.default_max_retries},
+        .logger = surroundings_.logger,
+        .defaults =
+            {.max_retries = settings.tasks.default_max_retries,
+             .strict_problems = settings.tasks.strict_problems},
         .version = OPSLAB_VERSION,
     };
     dispatcher_ = std::make_unique<Dispatcher>(

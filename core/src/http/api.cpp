@@ -1,5 +1,6 @@
 #include "http/api.hpp"
 
+#include "http/catalogue_handlers.hpp"
 #include "http/service_handlers.hpp"
 #include "http/task_handlers.hpp"
 #include "http/worker_handlers.hpp"
@@ -24,7 +25,8 @@ Handler bind(
 
 void add_tasks(Router& router, const ApiParts& parts) {
     using Tasks = TaskHandlers;
-    const auto tasks = std::make_shared<const Tasks>(parts.tasks, parts.clock, parts.defaults);
+    const auto tasks =
+        std::make_shared<const Tasks>(parts.tasks, parts.clock, parts.logger, parts.defaults);
     const auto add = [&](HttpMethod method, const char* path, const char* id, auto handler) {
         router.add({method, path, id, bind<Tasks>(tasks, handler)});
     };
@@ -39,6 +41,14 @@ void add_tasks(Router& router, const ApiParts& parts) {
     add(HttpMethod::get, "/tasks/{id}/trajectory", "getTrajectory", &Tasks::trajectory);
     add(HttpMethod::get, "/tasks/{id}/events", "followTask", &Tasks::events);
     add(HttpMethod::get, "/trajectories", "readTrajectories", &Tasks::feed);
+    router.add(
+        {HttpMethod::get,
+         "/problems",
+         "listProblems",
+         bind<CatalogueHandlers>(
+             std::make_shared<const CatalogueHandlers>(), &CatalogueHandlers::list
+         )}
+    );
 }
 
 void add_workers(Router& router, const ApiParts& parts) {

@@ -7,6 +7,7 @@
 #include "service/task_service.hpp"
 #include "service/worker_service.hpp"
 
+#include <opslab/logger.hpp>
 #include <opslab/storage.hpp>
 #include <opslab/time.hpp>
 
@@ -22,6 +23,7 @@ struct ApiParts {
     MetricsText& metrics;
     Storage& storage;  ///< for the probes alone: `ping` and `info`
     Clock& clock;
+    Logger& logger;
     TaskDefaults defaults{};
     std::string version{};
 };

@@ -87,6 +87,7 @@ void TaskHandlers::submit(const HttpRequest& request, const PathParams& params, 
     }
     std::vector<NewTask> tasks;
     tasks.push_back(std::move(*task));
+    unknown_->look_at(tasks);
     const auto encode = [prefix = std::string(request.prefix())](const Submitted& submitted) {
         const auto& stored = submitted.tasks.at(0);
         auto response = json_response(submitted.replayed ? 200 : 201, dump_json(to_json(stored)));
@@ -117,6 +118,7 @@ void TaskHandlers::submit_batch(
         responder.fail(fields.error());
         return;
     }
+    unknown_->look_at(tasks);
     tasks_.submit(
         std::move(tasks),
         key_of(key, KeySpace::batch, *body),

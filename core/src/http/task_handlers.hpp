@@ -3,8 +3,12 @@
 #include "domain/task_request.hpp"
 #include "http/message.hpp"
 #include "service/task_service.hpp"
+#include "service/unknown_problems.hpp"
 
+#include <opslab/logger.hpp>
 #include <opslab/time.hpp>
+
+#include <memory>
 
 namespace opslab {
 
@@ -12,8 +16,11 @@ namespace opslab {
 /// Threads: all calls from any.
 class TaskHandlers {
 public:
-    TaskHandlers(TaskService& tasks, Clock& clock, TaskDefaults defaults)
-        : tasks_(tasks), clock_(clock), defaults_(defaults) {}
+    TaskHandlers(TaskService& tasks, Clock& clock, Logger& logger, TaskDefaults defaults)
+        : tasks_(tasks),
+          clock_(clock),
+          defaults_(defaults),
+          unknown_(std::make_unique<UnknownProblems>(logger)) {}
 
     void submit(const HttpRequest& request, const PathParams& params, Responder responder) const;
     void submit_batch(const HttpRequest& request, const PathParams& params, Responder responder)
@@ -34,6 +41,7 @@ private:
     TaskService& tasks_;
     Clock& clock_;
     TaskDefaults defaults_;
+    std::unique_ptr<UnknownProblems> unknown_;
 };
 
 }  // namespace opslab

@@ -121,6 +121,8 @@ struct Answer {
 /// The whole API without a socket, over a scripted storage.
 class ApiUnderTest {
 public:
+    explicit ApiUnderTest(TaskDefaults defaults = {}) : defaults_(defaults) {}
+
     Answer ask(
         HttpMethod method, std::string target, std::string body = {}, HttpHeaders headers = {}
     ) {
@@ -163,6 +165,7 @@ private:
         std::promise<Answer>& promise_;
     };
 
+    TaskDefaults defaults_;
     ChangeHub hub_{};
     ServiceObserver observer_{};
     NoEmbedded embedded_{};
@@ -177,6 +180,8 @@ private:
              .metrics = metrics_,
              .storage = storage,
              .clock = clock,
+             .logger = logger,
+             .defaults = defaults_,
              .version = "1.2.3"}
         ),
         {},

@@ -64,7 +64,7 @@ TEST(OpenApiDocument, DescribesExactlyTheRoutes) {
     }
 
     EXPECT_EQ(described, routed);
-    EXPECT_THAT(routed, SizeIs(30));
+    EXPECT_THAT(routed, SizeIs(31));
 }
 
 TEST(OpenApiDocument, HasEveryPartThatItRefersTo) {
