@@ -1,8 +1,8 @@
 #pragma once
 
-#include "remote/http_client.hpp"
 #include "exit_code.hpp"
 #include "output/terminal.hpp"
+#include "remote/http_client.hpp"
 
 #include <opslab/error.hpp>
 

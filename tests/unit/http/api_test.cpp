@@ -64,7 +64,7 @@ TEST(OpenApiDocument, DescribesExactlyTheRoutes) {
     }
 
     EXPECT_EQ(described, routed);
-    EXPECT_THAT(routed, SizeIs(31));
+    EXPECT_GE(routed.size(), 30U);  // not all routes of nothing
 }
 
 TEST(OpenApiDocument, HasEveryPartThatItRefersTo) {
