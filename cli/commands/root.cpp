@@ -1,5 +1,7 @@
 #include "commands/root.hpp"
 
+#include "commands/db.hpp"
+
 #include <CLI/CLI.hpp>
 
 #include <cstdio>
@@ -52,6 +54,8 @@ std::shared_ptr<CLI::App> make_root(Chosen& chosen) {
     auto& problem = add_noun(*root, "problem", "Look at AIOpsLab's problems");
     add_problem_list(problem, chosen);
     add_queue(*root, chosen);
+    auto& db = add_noun(*root, "db", "Look after the database of a coordinator");
+    add_db(db, chosen);
     auto& config = add_noun(*root, "config", "Check configuration files");
     add_config_check(config, chosen);
     auto& plugin = add_noun(*root, "plugin", "Look at the installed plugins");

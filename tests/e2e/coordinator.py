@@ -43,17 +43,21 @@ def decoded(raw):
 
 
 class Coordinator:
-    """`config` is YAML below the lines for address, storage and state, which are made here."""
+    """`config` is YAML below the lines for address, storage and state, which are made here. With
+    `postgres`, a PostgresServer, the database is there, and otherwise an SQLite file."""
 
-    def __init__(self, program, folder, config):
+    def __init__(self, program, folder, config, postgres=None):
         self.program = str(program)
         self.folder = pathlib.Path(folder)
         self.port = free_port()
         self.config = self.folder / "opslab.yaml"
+        storage = f'{{plugin: sqlite, sqlite: {{path: "{folder}/opslab.db"}}}}'
+        if postgres is not None:
+            storage = f'{{plugin: postgres, postgres: {{url: "{postgres.url}"}}}}'
         self.config.write_text(
             f'server: {{listen: "127.0.0.1:{self.port}", drain_seconds: 5}}\n'
             f'plugins: {{state_path: "{folder}/state"}}\n'
-            f'storage: {{plugin: sqlite, sqlite: {{path: "{folder}/opslab.db"}}}}\n' + config
+            f"storage: {storage}\n" + config
         )
         self.process = None
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """What survives when the coordinator is killed in the middle of its work: everything that was
-acknowledged, and nothing else. Usage: recovery.py OPSLAB"""
+acknowledged, and nothing else. Usage: recovery.py OPSLAB [--postgres]"""
 
 import collections
 import pathlib
@@ -9,8 +9,10 @@ import tempfile
 import unittest
 
 from coordinator import Coordinator, processes_with, until
+from postgres_server import PostgresServer
 
 PROGRAM = pathlib.Path(sys.argv.pop(1)).resolve()
+ON_POSTGRES = "--postgres" in sys.argv[1:] and (sys.argv.remove("--postgres") or True)
 TASKS = 50
 TERMINAL = {"completed", "failed", "timeout", "cancelled"}
 
@@ -19,6 +21,9 @@ class KilledCoordinator(unittest.TestCase):
     def setUp(self):
         self.folder = tempfile.TemporaryDirectory()
         self.addCleanup(self.folder.cleanup)
+        postgres = PostgresServer() if ON_POSTGRES else None
+        if postgres:
+            self.addCleanup(postgres.remove)
         self.journal = pathlib.Path(self.folder.name, "journal")
         self.journal.touch()
         self.coordinator = Coordinator(
@@ -32,6 +37,7 @@ class KilledCoordinator(unittest.TestCase):
             "      command: [opslab-driver-simulated]\n"
             f'      variables: {{OPSLAB_SIMULATED_JOURNAL: "{self.journal}"}}\n'
             f"workers: [{{runner: process, count: 2, max_parallel_tasks: {TASKS // 2}}}]\n",
+            postgres,
         ).start()
         self.addCleanup(lambda: self.coordinator.process.poll() is None and self.coordinator.kill())
 
@@ -150,8 +156,14 @@ class KilledCoordinator(unittest.TestCase):
         self.coordinator.call("POST", "/workers/internal/start")
         self.assertEqual(self.coordinator.wait_for_end(task_id)["status"], "completed")
 
+
+class SqliteFile(unittest.TestCase):
     def test_a_second_coordinator_on_the_same_file_is_refused(self):
-        other = Coordinator(PROGRAM, self.folder.name, "")
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        first = Coordinator(PROGRAM, folder.name, "").start()
+        self.addCleanup(first.kill)
+        other = Coordinator(PROGRAM, folder.name, "")
 
         with self.assertRaisesRegex(AssertionError, "opslab.db"):
             other.start()

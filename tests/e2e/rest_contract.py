@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """The REST contract over a real coordinator and real sockets: a worker's life, a task's life, and
-bad input of every kind. Usage: rest_contract.py OPSLAB"""
+bad input of every kind. Usage: rest_contract.py OPSLAB [--postgres]"""
 
 import json
 import pathlib
@@ -10,15 +10,20 @@ import unittest
 import uuid
 
 from coordinator import Coordinator
+from postgres_server import PostgresServer
 
 PROGRAM = pathlib.Path(sys.argv.pop(1)).resolve()
+ON_POSTGRES = "--postgres" in sys.argv[1:] and (sys.argv.remove("--postgres") or True)
 
 
 class RestContract(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.folder = tempfile.TemporaryDirectory()
-        cls.coordinator = Coordinator(PROGRAM, cls.folder.name, "").start()
+        cls.postgres = PostgresServer() if ON_POSTGRES else None
+        if cls.postgres:
+            cls.addClassCleanup(cls.postgres.remove)
+        cls.coordinator = Coordinator(PROGRAM, cls.folder.name, "", cls.postgres).start()
         cls.workers = 0
 
     @classmethod

@@ -246,6 +246,9 @@ Touched Changes::touched() const {
         tasks.insert(id);
     }
     touched.tasks.assign(tasks.begin(), tasks.end());
+    for (const auto& row : cancels_) {
+        touched.workers.push_back(row.at("worker_id").get<std::string>());
+    }
     return touched;
 }
 

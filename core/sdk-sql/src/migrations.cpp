@@ -20,7 +20,10 @@ std::string checksum(std::string_view text) {
     return digits;
 }
 
-Result<int> migrate(MigrationTarget& target, std::span<const Migration> migrations, Timestamp now) {
+namespace {
+
+/// How many of them the database has.
+Result<std::size_t> count_applied(MigrationTarget& target, std::span<const Migration> migrations) {
     auto applied = target.applied();
     if (!applied) {
         return fail(applied.error());
@@ -43,7 +46,32 @@ Result<int> migrate(MigrationTarget& target, std::span<const Migration> migratio
         }
         ++done;
     }
-    for (const auto& migration : migrations.subspan(done)) {
+    return done;
+}
+
+}  // namespace
+
+Result<int> require_current(MigrationTarget& target, std::span<const Migration> migrations) {
+    const auto done = count_applied(target, migrations);
+    if (!done) {
+        return fail(done.error());
+    }
+    if (*done < migrations.size()) {
+        return fail(
+            Errc::unsupported,
+            "the database has " + std::to_string(*done) + " of " +
+                std::to_string(migrations.size()) + " migrations: run \"opslab db migrate\""
+        );
+    }
+    return migrations.empty() ? 0 : migrations.back().number;
+}
+
+Result<int> migrate(MigrationTarget& target, std::span<const Migration> migrations, Timestamp now) {
+    const auto done = count_applied(target, migrations);
+    if (!done) {
+        return fail(done.error());
+    }
+    for (const auto& migration : migrations.subspan(*done)) {
         if (auto status = target.apply(migration, checksum(migration.text), now); !status) {
             return fail(
                 within("migration " + std::to_string(migration.number), std::move(status.error()))

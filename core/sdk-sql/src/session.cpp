@@ -66,6 +66,7 @@ nlohmann::json Session::row(std::string_view name, const nlohmann::json& paramet
 void Session::touch(Touched touched) {
     touched_.pending = touched_.pending || touched.pending;
     std::move(touched.tasks.begin(), touched.tasks.end(), std::back_inserter(touched_.tasks));
+    std::move(touched.workers.begin(), touched.workers.end(), std::back_inserter(touched_.workers));
 }
 
 void Session::command(const std::string& text) {

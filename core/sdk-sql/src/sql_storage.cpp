@@ -50,8 +50,14 @@ namespace {
 
 class SqlStorage final : public Storage {
 public:
-    SqlStorage(StorageHost host, std::unique_ptr<Database> database, StorageInfo info)
+    SqlStorage(
+        StorageHost host,
+        std::unique_ptr<Database> database,
+        StorageInfo info,
+        std::shared_ptr<WakeSource> wake_source
+    )
         : database_(std::move(database)),
+          wake_source_(std::move(wake_source)),
           info_(std::move(info)),
           tasks_(Parts{host, *database_}),
           runs_(Parts{host, *database_}),
@@ -65,6 +71,7 @@ public:
     HistoryStore& history() override { return history_; }
     Outbox& outbox() override { return outbox_; }
     StorageInfo info() const override { return info_; }
+    WakeSource* wake_source() override { return wake_source_.get(); }
 
     Status ping() override {
         auto answer = database_->read([](Session& session) {
@@ -78,6 +85,7 @@ public:
 
 private:
     std::unique_ptr<Database> database_;
+    std::shared_ptr<WakeSource> wake_source_;
     StorageInfo info_;
     SqlTaskStore tasks_;
     SqlRunStore runs_;
@@ -89,9 +97,14 @@ private:
 }  // namespace
 
 std::unique_ptr<Storage> make_sql_storage(
-    StorageHost host, std::unique_ptr<Database> database, StorageInfo info
+    StorageHost host,
+    std::unique_ptr<Database> database,
+    StorageInfo info,
+    std::shared_ptr<WakeSource> wake_source
 ) {
-    return std::make_unique<SqlStorage>(host, std::move(database), std::move(info));
+    return std::make_unique<SqlStorage>(
+        host, std::move(database), std::move(info), std::move(wake_source)
+    );
 }
 
 }  // namespace opslab::sql

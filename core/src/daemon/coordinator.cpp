@@ -18,8 +18,12 @@ RetryPolicy retry_policy(const config::Settings& settings) {
     return {.base = settings.tasks.retry_base, .max = settings.tasks.retry_max};
 }
 
-EmbeddedPool::Settings pool_settings(const config::Settings& settings) {
+EmbeddedPool::Settings pool_settings(const config::Settings& settings, EmbeddedIds* ids) {
     EmbeddedPool::Settings pool;
+    if (ids != nullptr) {
+        pool.take_id = [ids](const NewWorker& worker) { return ids->take(worker); };
+        pool.metadata_json = ids->metadata_json();
+    }
     pool.heartbeat_interval = settings.heartbeat.interval;
     pool.stop_wait = settings.server.drain;
     for (const auto& worker : settings.workers) {
@@ -130,7 +134,8 @@ Coordinator::Coordinator(
     std::unique_ptr<Metrics> metrics,
     std::unique_ptr<PluginMetrics> plugin_metrics,
     std::unique_ptr<Storage> storage,
-    std::map<std::string, std::unique_ptr<Runner>> runners
+    std::map<std::string, std::unique_ptr<Runner>> runners,
+    std::unique_ptr<EmbeddedIds> embedded_ids
 )
     : surroundings_(surroundings),
       drain_(settings.server.drain),
@@ -141,6 +146,8 @@ Coordinator::Coordinator(
       request_log_(*metrics_, surroundings.logger),
       storage_(std::move(storage)),
       runners_(std::move(runners)),
+      peer_wakes_(*storage_, hub_),
+      embedded_ids_(std::move(embedded_ids)),
       tasks_(*storage_, surroundings.clock, surroundings.entropy, hub_, service_metrics_),
       workers_(
           *storage_,
@@ -168,7 +175,7 @@ Coordinator::Coordinator(
           views(runners_),
           surroundings.clock,
           surroundings.logger,
-          pool_settings(settings)
+          pool_settings(settings, embedded_ids_.get())
       ),
       metrics_page_(*metrics_, *storage_) {}
 
@@ -190,13 +197,24 @@ Result<std::unique_ptr<Coordinator>> Coordinator::start(
     if (!runners) {
         return fail(std::move(runners.error()));
     }
+    std::unique_ptr<EmbeddedIds> embedded_ids;
+    if ((*storage)->wake_source() != nullptr) {  // others may share the database
+        auto opened = EmbeddedIds::open(
+            settings.state_path, (*storage)->workers(), surroundings.clock, surroundings.entropy
+        );
+        if (!opened) {
+            return fail(std::move(opened.error()));
+        }
+        embedded_ids = std::move(*opened);
+    }
     std::unique_ptr<Coordinator> coordinator(new Coordinator(
         settings,
         surroundings,
         std::move(metrics),
         std::move(plugin_metrics),
         std::move(*storage),
-        std::move(*runners)
+        std::move(*runners),
+        std::move(embedded_ids)
     ));
     if (auto opened = coordinator->open_callbacks(settings); !opened) {
         return fail(std::move(opened.error()));

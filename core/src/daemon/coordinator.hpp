@@ -2,8 +2,10 @@
 
 #include "callback/callback_sender.hpp"
 #include "config/settings.hpp"
+#include "daemon/embedded_ids.hpp"
 #include "daemon/embedded_pool.hpp"
 #include "daemon/observers.hpp"
+#include "daemon/peer_wakes.hpp"
 #include "http/api.hpp"
 #include "http/server.hpp"
 #include "plugin/plugin_config.hpp"
@@ -68,7 +70,8 @@ private:
         std::unique_ptr<Metrics> metrics,
         std::unique_ptr<PluginMetrics> plugin_metrics,
         std::unique_ptr<Storage> storage,
-        std::map<std::string, std::unique_ptr<Runner>> runners
+        std::map<std::string, std::unique_ptr<Runner>> runners,
+        std::unique_ptr<EmbeddedIds> embedded_ids
     );
     [[nodiscard]] Status open_callbacks(const config::Settings& settings);
     [[nodiscard]] Status listen(const config::Settings& settings);
@@ -83,6 +86,8 @@ private:
     std::unique_ptr<Storage> storage_;
     std::map<std::string, std::unique_ptr<Runner>> runners_;
     ChangeHub hub_;
+    PeerWakes peer_wakes_;
+    std::unique_ptr<EmbeddedIds> embedded_ids_;
     std::unique_ptr<CallbackSender> callbacks_;
     ChangeHub::Subscription callback_due_;
     TaskService tasks_;

@@ -24,7 +24,7 @@ EmbeddedPool::EmbeddedPool(
       port_(workers) {
     for (const auto& group : settings_.groups) {
         for (int i = 0; i < group.count; ++i) {
-            add_member(group);
+            add_member(group, free_id(group));
         }
     }
 }
@@ -33,16 +33,33 @@ EmbeddedPool::~EmbeddedPool() {
     drain(SteadyTime::min());
 }
 
-void EmbeddedPool::add_member(const Group& group) {
+NewWorker EmbeddedPool::identity(const Group& group, WorkerId id) const {
     const Json capabilities = {
         {"max_parallel_tasks", group.slots}, {"supported_problems", group.supported_problems}};
-    NewWorker identity{
-        .id = make_worker_id(++numbers_[group.runner], group.runner),
+    return NewWorker{
+        .id = std::move(id),
         .backend_type = group.runner,
         .max_parallel_tasks = group.slots,
         .supported_problems = group.supported_problems,
         .capabilities_json = dump_json(capabilities),
+        .metadata_json = settings_.metadata_json,
     };
+}
+
+// The lowest number that is neither in use here nor another coordinator's.
+WorkerId EmbeddedPool::free_id(const Group& group) const {
+    for (int number = 1;; ++number) {
+        auto id = make_worker_id(number, group.runner);
+        const bool here = std::any_of(members_.begin(), members_.end(), [&](const Member& member) {
+            return member.loop->id() == id;
+        });
+        if (!here && (!settings_.take_id || settings_.take_id(identity(group, id)))) {
+            return id;
+        }
+    }
+}
+
+void EmbeddedPool::add_member(const Group& group, WorkerId id) {
     members_.push_back(
         {group,
          std::make_unique<WorkerLoop>(
@@ -51,7 +68,7 @@ void EmbeddedPool::add_member(const Group& group) {
              clock_,
              logger_,
              WorkerLoop::Settings{
-                 .identity = std::move(identity),
+                 .identity = identity(group, std::move(id)),
                  .heartbeat_interval = settings_.heartbeat_interval,
                  .stop_grace = group.stop_grace,
              }
@@ -113,7 +130,6 @@ Result<EmbeddedStatus> EmbeddedPool::scale(int num_workers) {
         }
         const auto wanted = static_cast<std::size_t>(num_workers);
         while (members_.size() > wanted) {
-            --numbers_[members_.back().group.runner];
             leaving.push_back(std::move(members_.back()));
             members_.pop_back();
         }
@@ -122,7 +138,7 @@ Result<EmbeddedStatus> EmbeddedPool::scale(int num_workers) {
                                 ? Group{.runner = runners_.begin()->first}
                                 : (settings_.groups.empty() ? Group{} : settings_.groups.front());
         while (members_.size() < wanted) {
-            add_member(group);
+            add_member(group, free_id(group));
         }
         start_all();
     }
@@ -141,9 +157,8 @@ void EmbeddedPool::drain(SteadyTime deadline) {
     stop_members(members, deadline);
     const std::lock_guard lock(mutex_);
     // loops run once: each gets a successor of the same id, ready to be started
-    numbers_.clear();
     for (const auto& member : members) {
-        add_member(member.group);
+        add_member(member.group, member.loop->id());
     }
 }
 

@@ -7,6 +7,7 @@
 #include <opslab/runner.hpp>
 
 #include <cstddef>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -28,6 +29,9 @@ public:
         std::chrono::milliseconds stop_grace = std::chrono::seconds{30};
     };
     struct Settings {
+        /// Whether an id may be ours: with several coordinators another may have it. Null: always.
+        std::function<bool(const NewWorker&)> take_id{};
+        std::string metadata_json = "{}";  ///< of each worker
         std::vector<Group> groups{};
         Duration heartbeat_interval = std::chrono::seconds{30};
         Duration stop_wait = std::chrono::seconds{0};  ///< how long `stop` lets runs end
@@ -58,7 +62,9 @@ private:
         std::unique_ptr<WorkerLoop> loop{};
     };
 
-    void add_member(const Group& group);
+    [[nodiscard]] NewWorker identity(const Group& group, WorkerId id) const;
+    [[nodiscard]] WorkerId free_id(const Group& group) const;
+    void add_member(const Group& group, WorkerId id);
     void start_all();
     void stop_members(std::vector<Member>& members, SteadyTime deadline);
     [[nodiscard]] EmbeddedStatus report() const;
@@ -70,7 +76,6 @@ private:
     DirectPort port_;
     std::mutex steering_;  // one of start, stop, scale, drain at a time
     mutable std::mutex mutex_;
-    std::map<std::string, int> numbers_;  // the last number given, by backend type
     std::vector<Member> members_;
 };
 

@@ -51,6 +51,20 @@ void ChangeHub::publish(const std::string& topic) {
     }
 }
 
+void ChangeHub::anything_changed() {
+    std::vector<std::string> topics;
+    {
+        const std::lock_guard lock(mutex_);
+        topics.reserve(topics_.size());
+        for (const auto& [topic, entries] : topics_) {
+            topics.push_back(topic);
+        }
+    }
+    for (const auto& topic : topics) {
+        publish(topic);
+    }
+}
+
 void ChangeHub::remove(const std::string& topic, std::uint64_t id) {
     std::shared_ptr<Entry> entry;
     {

@@ -53,6 +53,9 @@ public:
     /// After a running task of this worker was cancelled.
     void worker_should_look(const WorkerId& worker) { publish("worker/" + worker.value); }
 
+    /// After changes that nobody could name: everybody looks.
+    void anything_changed();
+
     [[nodiscard]] Subscription on_task_changed(const TaskId& task, Listener listener) {
         return subscribe("task/" + task.value, std::move(listener));
     }

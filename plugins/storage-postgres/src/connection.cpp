@@ -100,6 +100,7 @@ Result<Settings> read_settings(const std::string& config_json) {
     settings.location = value_or(*keywords, "host", "local") + ":" +
                         value_or(*keywords, "port", "5432") + "/" +
                         value_or(*keywords, "dbname", "");
+    settings.migrates = config.value("migrations", std::string{"auto"}) == "auto";
     settings.pool_size = config.value("pool_size", 8);
     settings.statement_timeout =
         std::chrono::seconds{config.value("statement_timeout_seconds", 15)};

@@ -12,6 +12,7 @@ struct Settings {
     std::string conninfo{};  ///< libpq's keywords, with the password: never shown
     std::string location{};  ///< for people: host, port and database
     int pool_size = 8;
+    bool migrates = true;  ///< false: a schema that is not up to date is refused
     std::chrono::seconds statement_timeout{15};
 };
 

@@ -33,6 +33,12 @@ std::unique_ptr<soci::session> PostgresDialect::connect() {
     return connection;
 }
 
+void PostgresDialect::committed(const sql::Touched& touched) noexcept {
+    if (wake_ != nullptr) {
+        wake_->tell(touched);
+    }
+}
+
 Error PostgresDialect::describe(const std::exception& thrown) const {
     return describe_failure(thrown, settings_.location);
 }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "connection.hpp"
+#include "wake_channel.hpp"
 
 #include <opslab/sql/database.hpp>
 
@@ -12,11 +13,15 @@ namespace opslab::postgres {
 /// What is PostgreSQL's own: how a session is set up and what its failures mean. Threads: any.
 class PostgresDialect final : public sql::Dialect {
 public:
-    explicit PostgresDialect(Settings settings) : settings_(std::move(settings)) {}
+    /// `wake` may be null: nobody is told of changes.
+    explicit PostgresDialect(Settings settings, std::shared_ptr<WakeChannel> wake = nullptr)
+        : settings_(std::move(settings)), wake_(std::move(wake)) {}
 
     [[nodiscard]] std::unique_ptr<soci::session> connect() override;
     [[nodiscard]] Error describe(const std::exception& thrown) const override;
     [[nodiscard]] sql::Trouble trouble(const std::exception& thrown) const override;
+
+    void committed(const sql::Touched& touched) noexcept override;
 
     [[nodiscard]] std::string begin_read() const override {
         return "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
@@ -29,6 +34,7 @@ public:
 
 private:
     Settings settings_;
+    std::shared_ptr<WakeChannel> wake_;
 };
 
 }  // namespace opslab::postgres

@@ -94,7 +94,7 @@ private:
 }  // namespace
 
 Status bring_up_to_date(
-    PostgresDialect& dialect, std::span<const sql::Migration> steps, Timestamp now
+    PostgresDialect& dialect, std::span<const sql::Migration> steps, bool migrates, Timestamp now
 ) {
     try {
         const auto connection = dialect.connect();
@@ -107,9 +107,11 @@ Status bring_up_to_date(
         *connection << "SELECT pg_advisory_xact_lock(hashtext('opslab migrations'), "
                        "hashtext(current_schema()))";
         Target target{*connection, dialect};
-        if (auto version = sql::migrate(target, steps, now); !version) {
+        const auto version =
+            migrates ? sql::migrate(target, steps, now) : sql::require_current(target, steps);
+        if (!version) {
             // closing the connection rolls back
-            return fail(std::move(version.error()));
+            return fail(version.error());
         }
         *connection << "COMMIT";
         return {};

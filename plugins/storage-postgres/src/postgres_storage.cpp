@@ -35,10 +35,14 @@ std::span<const sql::Migration> migrations() {
 }
 
 Result<std::unique_ptr<sql::Database>> open_database(
-    const StorageHost& host, const Settings& settings, std::span<const sql::Migration> steps
+    const StorageHost& host,
+    const Settings& settings,
+    std::span<const sql::Migration> steps,
+    std::shared_ptr<WakeChannel> wake
 ) {
-    auto dialect = std::make_unique<PostgresDialect>(settings);
-    if (auto ready = bring_up_to_date(*dialect, steps, host.clock.now()); !ready) {
+    auto dialect = std::make_unique<PostgresDialect>(settings, std::move(wake));
+    if (auto ready = bring_up_to_date(*dialect, steps, settings.migrates, host.clock.now());
+        !ready) {
         return fail(std::move(ready.error()));
     }
     auto table = statements();
@@ -61,7 +65,8 @@ Result<std::unique_ptr<Storage>> open_postgres(
     if (!settings) {
         return fail(std::move(settings.error()));
     }
-    auto database = open_database(host, *settings, migrations());
+    auto wake = std::make_shared<WakeChannel>(settings->conninfo, host.logger);
+    auto database = open_database(host, *settings, migrations(), wake);
     if (!database) {
         return fail(std::move(database.error()));
     }
@@ -71,7 +76,8 @@ Result<std::unique_ptr<Storage>> open_postgres(
         StorageInfo{
             .name = "postgres",
             .location = settings->location,
-            .schema_version = migrations().back().number}
+            .schema_version = migrations().back().number},
+        std::move(wake)
     );
 }
 

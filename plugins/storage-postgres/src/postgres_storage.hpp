@@ -1,6 +1,7 @@
 #pragma once
 
 #include "connection.hpp"
+#include "wake_channel.hpp"
 
 #include <opslab/sql/migrations.hpp>
 #include <opslab/storage.hpp>
@@ -21,7 +22,10 @@ namespace opslab::postgres {
 /// Connects and brings the schema up to date. Errors: `unavailable`, `permission_denied`,
 /// `unsupported` (a newer or changed schema; a server that will not do).
 [[nodiscard]] Result<std::unique_ptr<sql::Database>> open_database(
-    const StorageHost& host, const Settings& settings, std::span<const sql::Migration> steps
+    const StorageHost& host,
+    const Settings& settings,
+    std::span<const sql::Migration> steps,
+    std::shared_ptr<WakeChannel> wake = nullptr
 );
 
 /// The plugin's create function. `config_json`: as in config_schema.json.

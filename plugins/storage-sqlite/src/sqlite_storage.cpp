@@ -70,15 +70,17 @@ Status make_private(const std::filesystem::path& path) {
 }
 
 Status bring_up_to_date(
-    SqliteDialect& dialect, std::span<const sql::Migration> steps, Timestamp now
+    SqliteDialect& dialect, std::span<const sql::Migration> steps, bool migrates, Timestamp now
 ) {
     try {
         const auto connection = dialect.connect();
         *connection << "BEGIN IMMEDIATE";
         SqliteMigrationTarget target{*connection, dialect};
-        if (auto version = sql::migrate(target, steps, now); !version) {
+        const auto version =
+            migrates ? sql::migrate(target, steps, now) : sql::require_current(target, steps);
+        if (!version) {
             // closing the connection rolls back
-            return fail(std::move(version.error()));
+            return fail(version.error());
         }
         *connection << "COMMIT";
         return {};
@@ -96,8 +98,12 @@ std::span<const sql::Migration> migrations() {
 Result<std::unique_ptr<sql::Database>> open_database(
     const StorageHost& host,
     const std::filesystem::path& path,
-    std::span<const sql::Migration> steps
+    std::span<const sql::Migration> steps,
+    bool migrates
 ) {
+    if (!migrates && !std::filesystem::exists(path)) {
+        return fail(Errc::unsupported, "there is no database \"" + path.string() + "\" yet");
+    }
     auto lock = FileLock::take(path);
     if (!lock) {
         return fail(std::move(lock.error()));
@@ -106,7 +112,7 @@ Result<std::unique_ptr<sql::Database>> open_database(
         return fail(std::move(made.error()));
     }
     auto dialect = std::make_unique<SqliteDialect>(path, std::move(*lock));
-    if (auto ready = bring_up_to_date(*dialect, steps, host.clock.now()); !ready) {
+    if (auto ready = bring_up_to_date(*dialect, steps, migrates, host.clock.now()); !ready) {
         return fail(within("open \"" + path.string() + "\"", std::move(ready.error())));
     }
     auto table = statements();
@@ -127,7 +133,8 @@ Result<std::unique_ptr<Storage>> open_sqlite(
     if (!path) {
         return fail(std::move(path.error()));
     }
-    auto database = open_database(host, *path, migrations());
+    const bool migrates = config.value("migrations", std::string{"auto"}) == "auto";
+    auto database = open_database(host, *path, migrations(), migrates);
     if (!database) {
         return fail(std::move(database.error()));
     }

@@ -23,7 +23,8 @@ namespace opslab::sqlite {
 [[nodiscard]] Result<std::unique_ptr<sql::Database>> open_database(
     const StorageHost& host,
     const std::filesystem::path& path,
-    std::span<const sql::Migration> steps
+    std::span<const sql::Migration> steps,
+    bool migrates = true
 );
 
 /// The plugin's create function. `config_json`: `{"path": …}`.

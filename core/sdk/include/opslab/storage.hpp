@@ -454,6 +454,12 @@ public:
 
         /// A task's history or status changed.
         virtual void task_changed(const TaskId& task) noexcept = 0;
+
+        /// A running task of this worker was cancelled.
+        virtual void worker_should_look(const WorkerId&) noexcept {}
+
+        /// Word may have been lost (the connection broke): anything may have changed.
+        virtual void anything_changed() noexcept {}
     };
 
     /// Sets the one listener; null ends it. After return with null no call is under way.

@@ -51,4 +51,9 @@ public:
     MigrationTarget& target, std::span<const Migration> migrations, Timestamp now
 );
 
+/// Looks and changes nothing. Errors: `unsupported` as above, and where migrations are missing.
+[[nodiscard]] Result<int> require_current(
+    MigrationTarget& target, std::span<const Migration> migrations
+);
+
 }  // namespace opslab::sql

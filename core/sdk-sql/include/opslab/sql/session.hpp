@@ -19,8 +19,9 @@ namespace opslab::sql {
 
 /// What a transaction changed that others may wait for.
 struct Touched {
-    bool pending = false;              ///< new tasks are pending
-    std::vector<std::string> tasks{};  ///< ids of tasks whose history or status changed
+    bool pending = false;                ///< new tasks are pending
+    std::vector<std::string> tasks{};    ///< ids of tasks whose history or status changed
+    std::vector<std::string> workers{};  ///< ids of workers with a running task cancelled
 };
 
 /// One connection with its prepared statements.

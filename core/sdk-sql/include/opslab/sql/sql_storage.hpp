@@ -11,7 +11,10 @@ namespace opslab::sql {
 /// (storage-sqlite's `sql/` is the list). The verbs decide in C++ on rows that the transaction has
 /// locked, and write with one statement for each kind of row, whatever the size of the batch.
 [[nodiscard]] std::unique_ptr<Storage> make_sql_storage(
-    StorageHost host, std::unique_ptr<Database> database, StorageInfo info
+    StorageHost host,
+    std::unique_ptr<Database> database,
+    StorageInfo info,
+    std::shared_ptr<WakeSource> wake_source = nullptr
 );
 
 }  // namespace opslab::sql
