@@ -90,7 +90,7 @@ TEST_F(HttpServerTest, RequestThatStopsHalfwayIs408) {
     settings.read_timeout = std::chrono::seconds(1);
     start(settings);
     auto client = this->client();
-    client.send("POST /echo HTTP/1.1\r\nContent-Length: 10\r\n\r\nhalf");
+    client.send("POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nhalf");
 
     EXPECT_EQ(client.read_answer().status, 408);
     EXPECT_TRUE(client.read_until_closed());

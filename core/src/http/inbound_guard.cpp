@@ -13,12 +13,25 @@ namespace {
 
 /// The longest field name that matters here, and one more to tell it from longer ones.
 constexpr std::size_t kNameKept = 18;
-constexpr std::size_t kValueKept = 129;
+constexpr std::size_t kValueKept = 262;  // a host's name of 255 bytes and its port
 /// What a chunk costs the server beside its bytes is bounded by their number.
 constexpr std::size_t kMaxChunks = 65536;
 
 char lower(char c) {
     return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+}
+
+/// `host [":" port]` with an IPv6 address in brackets. What stands for anything else (a list, a
+/// path, a user's name) would let a proxy in front and this server differ on who is meant.
+bool is_host(std::string_view text) {
+    while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) {
+        text.remove_suffix(1);
+    }
+    constexpr std::string_view kOthers = "-._~%!$&'()*+;=:[]";
+    return text.size() < kValueKept && std::all_of(text.begin(), text.end(), [&](char c) {
+               return (lower(c) >= 'a' && lower(c) <= 'z') || (c >= '0' && c <= '9') ||
+                      kOthers.find(c) != std::string_view::npos;
+           });
 }
 
 /// The request line's method and target, where the parser stumbled over the method.
@@ -111,6 +124,8 @@ void InboundGuard::begin_message() {
     chunked_ = false;
     framing_ = FramingCheck();
     request_id_.clear();
+    host_.clear();
+    hosts_ = 0;
 }
 
 InboundGuard::Verdict InboundGuard::inspect(char* data, std::size_t size) {
@@ -211,6 +226,7 @@ int InboundGuard::on_field(char* at, std::size_t size) {
 void InboundGuard::classify_field() {
     field_ = name_ == "expect"              ? Field::expect
              : name_ == "x-request-id"      ? Field::request_id
+             : name_ == "host"              ? Field::host
              : name_ == "transfer-encoding" ? Field::transfer_encoding
                                             : Field::other;
     if (field_ == Field::transfer_encoding && chunked_) {
@@ -218,6 +234,7 @@ void InboundGuard::classify_field() {
         transfer_encoding_.push_back(',');
     }
     chunked_ = chunked_ || field_ == Field::transfer_encoding;
+    hosts_ += field_ == Field::host ? 1U : 0U;
 }
 
 std::string* InboundGuard::kept_value() {
@@ -228,6 +245,8 @@ std::string* InboundGuard::kept_value() {
             return &request_id_;
         case Field::transfer_encoding:
             return &transfer_encoding_;
+        case Field::host:
+            return &host_;
         case Field::other:
             break;
     }
@@ -266,6 +285,13 @@ int InboundGuard::on_head() {
     }
     if (parser_.method == HTTP_CONNECT) {
         return refuse(Errc::invalid_argument, "method_not_allowed", "this server is no proxy");
+    }
+    // RFC 9112, section 3.2; the older version knows no Host
+    if (hosts_ > 1 || (hosts_ == 0 && parser_.http_minor >= 1)) {
+        return malformed(hosts_ > 1 ? "there is more than one Host" : "there is no Host");
+    }
+    if (!is_host(host_)) {
+        return malformed("the Host is no name or address with a port");
     }
     std::transform(
         transfer_encoding_.begin(), transfer_encoding_.end(), transfer_encoding_.begin(), lower

@@ -53,7 +53,7 @@ public:
     [[nodiscard]] std::size_t body_bytes() const { return body_; }
 
 private:
-    enum class Field { other, expect, request_id, transfer_encoding };
+    enum class Field { other, expect, request_id, transfer_encoding, host };
 
     static const http_parser_settings& callbacks();
     static InboundGuard& self(http_parser* parser);
@@ -91,6 +91,8 @@ private:
     bool wants_continue_ = false;
     std::optional<InboundFault> fault_{};
     std::string request_id_{};
+    std::string host_{};
+    std::size_t hosts_ = 0;
 };
 
 }  // namespace opslab

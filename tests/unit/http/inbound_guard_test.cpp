@@ -125,6 +125,27 @@ INSTANTIATE_TEST_SUITE_P(
 );
 
 INSTANTIATE_TEST_SUITE_P(
+    Hosts,
+    HostileBytes,
+    ::testing::Values(
+        Sent{"None", "GET / HTTP/1.1\r\n\r\n", 400},
+        Sent{"NoneInHttp10", "GET / HTTP/1.0\r\n\r\n", 0},
+        Sent{"Two", post("Host: b\r\n", ""), 400},
+        Sent{"TwoAlike", post("HOST: a\r\n", ""), 400},
+        Sent{"TwoInHttp10", "GET / HTTP/1.0\r\nHost: a\r\nHost: a\r\n\r\n", 400},
+        Sent{"List", "GET / HTTP/1.1\r\nHost: a, b\r\n\r\n", 400},
+        Sent{"WithPath", "GET / HTTP/1.1\r\nHost: a/b\r\n\r\n", 400},
+        Sent{"WithUser", "GET / HTTP/1.1\r\nHost: me@a\r\n\r\n", 400},
+        Sent{"TooLong", "GET / HTTP/1.1\r\nHost: " + std::string(300, 'a') + "\r\n\r\n", 400},
+        Sent{"WithPort", "GET / HTTP/1.1\r\nHost: a.example:8000\r\n\r\n", 0},
+        Sent{"Address6", "GET / HTTP/1.1\r\nHost: [::1]:8000\r\n\r\n", 0},
+        Sent{"BlanksAround", "GET / HTTP/1.1\r\nHost:  a \t\r\n\r\n", 0},
+        Sent{"Empty", "GET / HTTP/1.1\r\nHost:\r\n\r\n", 0}
+    ),
+    [](const auto& each) { return each.param.name; }
+);
+
+INSTANTIATE_TEST_SUITE_P(
     Chunks,
     HostileBytes,
     ::testing::Values(
@@ -153,7 +174,7 @@ INSTANTIATE_TEST_SUITE_P(
     ::testing::Values(
         Sent{"LengthAtTheLimit", post("Content-Length: 64\r\n", std::string(64, 'a')), 0},
         Sent{"LengthBeyond", post("Content-Length: 65\r\n", ""), 413},
-        Sent{"UrlAtTheLimit", "GET /" + std::string(99, 'a') + " HTTP/1.1\r\n\r\n", 0},
+        Sent{"UrlAtTheLimit", "GET /" + std::string(99, 'a') + " HTTP/1.1\r\nHost: a\r\n\r\n", 0},
         Sent{"UrlBeyond", "GET /" + std::string(100, 'a') + " HTTP/1.1\r\n\r\n", 414},
         Sent{"ValueBeyond", post("X: " + std::string(500, 'a') + "\r\n", ""), 431},
         Sent{"NameBeyond", post(std::string(500, 'a') + ": x\r\n", ""), 431},
@@ -190,7 +211,8 @@ TEST(InboundGuard, PipelinedMessagesAreToldApartInAnyFragmentation) {
 }
 
 TEST(InboundGuard, UpgradeLosesItsNameInAnyFragmentation) {
-    const std::string bytes = "GET / HTTP/1.1\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n";
+    const std::string bytes =
+        "GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n";
 
     for (std::size_t piece = 1; piece <= bytes.size(); ++piece) {
         const auto reading = read(bytes, piece);

@@ -25,8 +25,11 @@ OutputBrake::OutputBrake(Engine& engine, std::string container)
           const Engine::TakeBytes take_bytes = [this](std::string_view bytes) {
               return take(bytes.size());
           };
-          // without it the container is not slowed down, and that is all
-          static_cast<void>(engine_.attach(container_, take_bytes, Interrupt{stop_.get()}));
+          try {
+              // without it the container is not slowed down, and that is all
+              static_cast<void>(engine_.attach(container_, take_bytes, Interrupt{stop_.get()}));
+          } catch (...) {  // out of memory, say: the same, and no reason to end the program
+          }
       }) {}
 
 OutputBrake::~OutputBrake() {
