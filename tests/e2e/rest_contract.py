@@ -341,6 +341,14 @@ class RestContract(unittest.TestCase):
         status, headers, body = self.call("HEAD", "/tasks")
         self.assertEqual((status, body), (200, ""))
 
+    def test_the_problems_of_aiopslab_are_listed(self):
+        self.assertEqual(self.expect(200, "GET", "/problems")["total"], 89)
+        found = self.expect(200, "GET", "/api/v1/problems?task_type=detection&app=flower")
+        self.assertEqual({problem["deployment"] for problem in found["problems"]}, {"docker"})
+        self.assertEqual(
+            self.refused(400, "validation_error", "GET", "/problems?task_type=x"), ["task_type"]
+        )
+
 
 if __name__ == "__main__":
     unittest.main(verbosity=2)
