@@ -14,7 +14,7 @@ from remote_worker import Line, RemoteWorker
 
 PROGRAM = pathlib.Path(sys.argv.pop(1)).resolve()
 TIMES = (
-    "heartbeat: {interval_seconds: 1, timeout_seconds: 3}\n"
+    "heartbeat: {interval_seconds: 1, timeout_seconds: 6}\n"
     "sweep: {interval_seconds: 1}\n"
     "tasks: {retry_base_seconds: 1}\n"
 )
@@ -215,7 +215,7 @@ class RemoteWorkers(unittest.TestCase):
 
         self.assert_whole(task_id, 5)
         self.assertEqual(self.status_of(), "offline")
-        self.assertEqual(self.submit(steps=1) and worker.start() and self.status_of(), "offline")
+        worker.start()
         until(lambda: self.status_of() != "offline", "the id to be taken again")
 
     def test_an_idle_worker_stops_without_waiting_for_its_claim(self):

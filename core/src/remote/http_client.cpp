@@ -173,6 +173,7 @@ void HttpClient::State::prepare(const HttpCall& call, Exchange& exchange, curl_s
     curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
     curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, on_body);
     curl_easy_setopt(curl, CURLOPT_WRITEDATA, &exchange);
+    curl_easy_setopt(curl, CURLOPT_FRESH_CONNECT, call.new_connection ? 1L : 0L);
     if (direct) {
         curl_easy_setopt(curl, CURLOPT_PROXY, "");
     }

@@ -25,7 +25,10 @@ struct HttpCall {
     std::string body{};
     std::vector<std::pair<std::string, std::string>> headers{};
     std::chrono::milliseconds timeout{0};  ///< 0: the endpoint's
-    int interrupt_fd = -1;                 ///< readable: the call ends now; -1: never
+    /// On a kept connection that breaks, curl sends a call again by itself; on a new one it does
+    /// not.
+    bool new_connection = false;
+    int interrupt_fd = -1;  ///< readable: the call ends now; -1: never
 };
 
 struct HttpReply {

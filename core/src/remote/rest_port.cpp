@@ -212,6 +212,8 @@ Result<std::vector<ClaimedTask>> RestPort::claim(const ClaimRequest& request, Du
          .path = worker_path(request.worker) + "/claim",
          .body = dump_json({{"max", request.max}, {"wait_seconds", seconds.count()}}),
          .timeout = seconds + kClaimSlack,
+         // a claim must not be sent twice unnoticed: the tasks of the first would wait for nobody
+         .new_connection = true,
          .interrupt_fd = leave->fd()}
     );
     if (!answer) {

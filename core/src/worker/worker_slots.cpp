@@ -81,7 +81,8 @@ bool WorkerLoop::pick_up_unanswered() {
                 std::any_of(before.begin(), before.end(), [&](const Task& task) {
                     return !runs(task);  // the answer may be older than its end
                 });
-            if (runs(attempt.task)) {
+            // past its deadline it was stopped here, perhaps, and is the sweep's
+            if (runs(attempt.task) || attempt.deadline <= clock_.now()) {
                 continue;
             }
             if (some_ended || free_slots() == 0) {
@@ -121,9 +122,16 @@ void WorkerLoop::claim() {
             }
             continue;
         }
+        const auto asked = clock_.steady();
         auto claimed = port_.claim({id(), free}, settings_.claim_wait);
+        // Nothing, and at once: for the coordinator our slots are full. Whatever fills them there
+        // is looked for, and it is not asked again and again meanwhile.
+        const bool full =
+            claimed && claimed->empty() && clock_.steady() - asked < settings_.claim_wait / 2;
         if (claimed) {
-            backoff.reset();
+            if (!full) {
+                backoff.reset();
+            }
             for (auto& task : *claimed) {
                 begin(std::move(task), false, std::nullopt);
             }
@@ -131,6 +139,10 @@ void WorkerLoop::claim() {
             note(LogLevel::warning, "claim failed", claimed.error().message);
         }
         lock.lock();
+        if (full && !draining_) {
+            unanswered = true;
+            [[maybe_unused]] const bool go_on = pause(lock, backoff.next());
+        }
         if (!claimed) {
             unanswered = claimed.error().code != Errc::conflict;
             look_ =

@@ -40,6 +40,12 @@ void FakePort::lose_next_claim(RunningAttempt given) {
     lost_claim_ = std::move(given);
 }
 
+void FakePort::fill_slots(RunningAttempt with) {
+    const std::lock_guard lock(mutex_);
+    full_ = true;
+    lost_claim_ = std::move(with);
+}
+
 void FakePort::order_cancel(const std::string& task) {
     std::function<void()> look;
     {
@@ -112,6 +118,9 @@ Result<std::vector<ClaimedTask>> FakePort::claim(const ClaimRequest& request, Du
     std::unique_lock lock(mutex_);
     if (lost_claim_) {
         running_ = {*std::exchange(lost_claim_, std::nullopt)};
+        if (std::exchange(full_, false)) {
+            return std::vector<ClaimedTask>{};
+        }
         return fail(Errc::unavailable, "the answer was lost");
     }
     changed_.wait(lock, [&] { return released_ || !offered_.empty(); });

@@ -25,6 +25,8 @@ public:
     void refuse_reports();
     /// The next claim fails, and what it would have given runs on the worker all the same.
     void lose_next_claim(RunningAttempt given);
+    /// The next claim gives nothing at once, since this runs on the worker already.
+    void fill_slots(RunningAttempt with);
     void order_cancel(const std::string& task);
 
     // --- what the test looks at ---------------------------------------------------------------
@@ -59,6 +61,7 @@ private:
     std::vector<std::string> handles_;
     std::vector<std::int64_t> first_seqs_;
     std::optional<RunningAttempt> lost_claim_;
+    bool full_ = false;
     bool refusing_ = false;
     std::vector<AttemptEnd> ends_;
     std::set<std::string> stale_;

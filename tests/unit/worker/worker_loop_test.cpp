@@ -365,6 +365,21 @@ TEST_F(WorkerLoopTest, ATaskWhoseClaimWasNotAnsweredIsRunOnce) {
     EXPECT_EQ(port_.ends(), 2U);
 }
 
+TEST_F(WorkerLoopTest, WhatFillsItsSlotsWithoutItsKnowingIsRun) {
+    RunningAttempt attempt;
+    attempt.task.id = TaskId{"t1"};
+    attempt.task.attempt = 1;
+    attempt.deadline = Timestamp::max();
+    port_.fill_slots(attempt);
+    runner_.set_script([](const FakeRunner::Run& run) -> RunnerResult<RunEnd> {
+        EXPECT_EQ(run.sink->event(kResult), SinkAnswer::go_on);
+        return kFine;
+    });
+    start();
+
+    EXPECT_TRUE(std::holds_alternative<TaskResult>(port_.wait_for_end("t1").outcome));
+}
+
 TEST_F(WorkerLoopTest, AStopLeavesRunsToTheSuccessor) {
     runner_.set_script([](const FakeRunner::Run& run) -> RunnerResult<RunEnd> {
         EXPECT_FALSE(run.until_stopped());
