@@ -25,7 +25,9 @@ void add_task_list(CLI::App& task, Chosen& chosen);
 void add_task_watch(CLI::App& task, Chosen& chosen);
 void add_task_cancel(CLI::App& task, Chosen& chosen);
 void add_task_logs(CLI::App& task, Chosen& chosen);
+void add_task_explain(CLI::App& task, Chosen& chosen);
 void add_task_trajectory(CLI::App& task, Chosen& chosen);
+void add_trajectory_export(CLI::App& trajectory, Chosen& chosen);
 void add_worker_list(CLI::App& worker, Chosen& chosen);
 void add_worker_get(CLI::App& worker, Chosen& chosen);
 /// The noun without a verb: runs a worker.

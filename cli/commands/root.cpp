@@ -45,7 +45,10 @@ std::shared_ptr<CLI::App> make_root(Chosen& chosen) {
     add_task_watch(task, chosen);
     add_task_cancel(task, chosen);
     add_task_logs(task, chosen);
+    add_task_explain(task, chosen);
     add_task_trajectory(task, chosen);
+    auto& trajectory = add_noun(*root, "trajectory", "Take finished attempts out, for training");
+    add_trajectory_export(trajectory, chosen);
     auto& worker =
         add_noun(*root, "worker", "Run a worker here, or look at those of a coordinator");
     add_worker_run(worker, chosen);

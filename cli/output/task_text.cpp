@@ -55,9 +55,12 @@ void add_block(std::vector<std::string>& lines, std::string_view name, std::stri
     }
 }
 
-void add_attempts(std::vector<std::string>& lines, const nlohmann::json& attempts) {
+}  // namespace
+
+std::vector<std::string> attempt_lines(const nlohmann::json& attempts) {
+    std::vector<std::string> lines;
     if (!attempts.is_array()) {
-        return;
+        return lines;
     }
     for (const auto& attempt : attempts) {
         auto line = fmt::format(
@@ -76,9 +79,8 @@ void add_attempts(std::vector<std::string>& lines, const nlohmann::json& attempt
         }
         lines.push_back(std::move(line));
     }
+    return lines;
 }
-
-}  // namespace
 
 std::string field_text(const nlohmann::json& object, const char* key) {
     return value_text(member(object, key));
@@ -112,7 +114,9 @@ std::vector<std::string> task_lines(const nlohmann::json& task, const Terminal& 
     add_if_set("group_id", "group");
     add_if_set("backend_type", "backend");
     add_if_set("parameters", "parameters");
-    add_attempts(lines, member(task, "attempts"));
+    for (auto& line : attempt_lines(member(task, "attempts"))) {
+        lines.push_back(std::move(line));
+    }
     add_if_set("phases", "phases (s)");
     const auto& result = member(task, "result");
     if (result.is_object()) {

@@ -24,6 +24,9 @@ namespace opslab::cli {
     const nlohmann::json& task, const Terminal& terminal
 );
 
+/// A line for each attempt: when, on which worker, how it ended.
+[[nodiscard]] std::vector<std::string> attempt_lines(const nlohmann::json& attempts);
+
 /// The rows of a table of tasks, with its heading.
 [[nodiscard]] std::vector<std::vector<std::string>> task_rows(const nlohmann::json& tasks);
 

@@ -73,6 +73,12 @@ class CommandLine(unittest.TestCase):
         self.assertEqual(0, shown.returncode)
         self.assertEqual("pending", json.loads(shown.stdout)["status"])
 
+    def test_a_waiting_task_is_explained(self):
+        task = self.submit()
+        self.assertIn("no worker is registered", self.run_cli("task", "explain", task).stdout)
+        told = json.loads(self.run_cli("task", "explain", "--json", task).stdout)
+        self.assertEqual("no_workers", told["reason"])
+
     def test_many_are_submitted_from_standard_input(self):
         lines = '{"problem_id": "a"}\n{"problem_id": "b"}\n'
         sent = self.run_cli("task", "submit", "--file", "-", input=lines)

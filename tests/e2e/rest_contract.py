@@ -2,8 +2,11 @@
 """The REST contract over a real coordinator and real sockets: a worker's life, a task's life, and
 bad input of every kind. Usage: rest_contract.py OPSLAB [--postgres]"""
 
+import gzip
+import http.client
 import json
 import pathlib
+import subprocess
 import sys
 import tempfile
 import unittest
@@ -101,6 +104,78 @@ class RestContract(unittest.TestCase):
         feed = self.expect(200, "GET", "/trajectories?group_id=g")
         line = feed if isinstance(feed, dict) else json.loads(feed.splitlines()[0])
         self.assertEqual((line["task"]["id"], line["reward"]), (task, 1.0))
+
+    def test_a_task_is_explained_while_it_waits_runs_and_after(self):
+        alone = self.coordinator.submit(problem_id="p", backend_type="explained")
+        told = self.expect(200, "GET", f"/tasks/{alone}/explain")
+        self.assertIn(told["reason"], ("no_workers", "no_fitting_worker"))
+        worker, task = self.new_worker("explained"), alone
+        self.assertEqual(self.expect(200, "GET", f"/tasks/{task}/explain")["reason"], "claimable")
+        self.expect(200, "POST", f"/workers/{worker}/claim", {})
+        second = self.coordinator.submit(problem_id="p", backend_type="explained")
+        told = self.expect(200, "GET", f"/tasks/{second}/explain")
+        self.assertEqual(told["reason"], "workers_busy")
+        self.assertEqual(told["waiting"]["workers"][0]["worker_id"], worker)
+        path = f"/workers/{worker}/tasks/{task}"
+        events = [{"type": "phase", "name": "setup", "state": "begin"}]
+        self.expect(202, "POST", f"{path}/events", {"attempt": 1, "events": events})
+        running = self.expect(200, "GET", f"/tasks/{task}/explain")["running"]
+        self.assertEqual((running["phase"], running["last_event"]["type"]), ("setup", "phase"))
+        self.expect(200, "POST", f"{path}/fail", {"attempt": 1, "error": "broken"})
+        told = self.expect(200, "GET", f"/tasks/{task}/explain")
+        self.assertEqual((told["reason"], len(told["attempts"])), ("ended", 1))
+        missing = str(uuid.uuid4())
+        self.refused(404, "not_found", "GET", f"/tasks/{missing}/explain")
+        self.refused(400, "validation_error", "GET", "/tasks/no-id/explain")
+
+    def finish_one(self, backend, group):
+        worker, task = self.running_task(backend, group_id=group)
+        step = {"type": "step", "step": 1, "observation": "o" * 5000, "action": "a"}
+        path = f"/workers/{worker}/tasks/{task}"
+        self.expect(202, "POST", f"{path}/events", {"attempt": 1, "events": [step]})
+        self.expect(200, "POST", f"{path}/complete", {"attempt": 1, "result": {"success": True}})
+        return task
+
+    def exported(self, out, *words):
+        address = f"http://127.0.0.1:{self.coordinator.port}"
+        subprocess.run(
+            [PROGRAM, "trajectory", "export", "--coordinator", address, "--out", out, *words],
+            check=True,
+            capture_output=True,
+            timeout=60,
+        )
+        return [json.loads(line)["task"]["id"] for line in out.read_text().splitlines()]
+
+    def test_an_export_goes_on_from_its_file_and_mends_a_cut_line(self):
+        out = pathlib.Path(self.folder.name, "export.jsonl")
+        words = ("--group", "exported")
+        tasks = [self.finish_one(f"export-{i}", "exported") for i in range(3)]
+        self.assertEqual(self.exported(out, *words), tasks)
+        tasks.append(self.finish_one("export-3", "exported"))
+        self.assertEqual(self.exported(out, *words), tasks)
+        whole = out.read_bytes()
+        for cut in (1, 100, len(whole.splitlines()[-1]) + 10, len(whole) - 7):
+            out.write_bytes(whole[:-cut])
+            self.assertEqual(self.exported(out, *words), tasks, cut)
+            self.assertEqual(out.read_bytes().count(b"\n"), 4)
+
+    def raw_feed(self, headers):
+        connection = http.client.HTTPConnection("127.0.0.1", self.coordinator.port, timeout=60)
+        try:
+            connection.request("GET", "/trajectories?group_id=gzip", headers=headers)
+            response = connection.getresponse()
+            self.assertEqual(response.getheader("Vary"), "Accept-Encoding")
+            return response.read()
+        finally:
+            connection.close()
+
+    def test_the_feed_is_compressed_where_the_client_asks(self):
+        self.finish_one("gzip", "gzip")
+        plain = self.raw_feed({"Accept-Encoding": "identity"})
+        packed = self.raw_feed({"Accept-Encoding": "br;q=0.5, gzip"})
+        self.assertEqual(gzip.decompress(packed), plain)
+        self.assertLess(len(packed), len(plain) / 4)
+        self.assertEqual(self.raw_feed({"Accept-Encoding": "gzip;q=0, *;q=0"}), plain)
 
     def test_a_cancelled_run_is_named_to_its_worker_until_it_lets_go(self):
         worker, task = self.running_task("cancel")

@@ -48,6 +48,7 @@ OWNERS = {
     "libcurl": (r"curl/", ("core/src/callback/", "core/src/remote/", "core/sdk-exec/")),
     "spdlog": (r"spdlog/", ("core/src/telemetry/",)),
     "prometheus-cpp": (r"prometheus/", ("core/src/telemetry/",)),
+    "zlib": (r"zlib\.h", ("core/src/http/gzip_stream.cpp",)),
     "CLI11": (r"CLI/", ("cli/commands/",)),
 }
 

@@ -243,6 +243,38 @@ Result<TaskStats> SqlTaskStore::stats() {
     });
 }
 
+Result<Outlook> SqlTaskStore::outlook(const TaskId& task) {
+    auto found = parts_.database.read([&](Session& session) -> std::optional<Outlook> {
+        const auto row = session.row(
+            "task.outlook", Json{{"id", task.value}, {"now", to_micros(parts_.host.clock.now())}}
+        );
+        if (row.is_null()) {
+            return std::nullopt;
+        }
+        Outlook outlook{
+            .ahead = row.at("ahead").get<std::int64_t>(),
+            .last_seq = row.at("last_seq").get<std::int64_t>()};
+        if (!row.at("lease_until").is_null()) {
+            outlook.lease_until = from_micros(row.at("lease_until").get<std::int64_t>());
+        }
+        const Json everyone{{"status", nullptr}, {"backend_type", nullptr}};
+        for (const auto& each : session.rows("worker.list", everyone)) {
+            auto loaded = worker_row(each);
+            outlook.workers.push_back(
+                {.worker = std::move(loaded.worker), .running = static_cast<int>(loaded.running)}
+            );
+        }
+        return outlook;
+    });
+    if (!found) {
+        return fail(std::move(found.error()));
+    }
+    if (!*found) {
+        return no_task(task);
+    }
+    return std::move(**found);
+}
+
 Result<std::vector<Result<Task>>> SqlTaskStore::cancel(std::span<const TaskId> ids) {
     const std::vector<TaskId> wanted{ids.begin(), ids.end()};
     return parts_.database.write([&](Session& session) {

@@ -39,6 +39,7 @@ void add_tasks(Router& router, const ApiParts& parts) {
     add(HttpMethod::post, "/tasks/{id}/cancel", "cancelTask", &Tasks::cancel);
     add(HttpMethod::get, "/tasks/{id}/logs", "listTaskLogs", &Tasks::logs);
     add(HttpMethod::get, "/tasks/{id}/trajectory", "getTrajectory", &Tasks::trajectory);
+    add(HttpMethod::get, "/tasks/{id}/explain", "explainTask", &Tasks::explain);
     add(HttpMethod::get, "/tasks/{id}/events", "followTask", &Tasks::events);
     add(HttpMethod::get, "/trajectories", "readTrajectories", &Tasks::feed);
     router.add(

@@ -1,5 +1,6 @@
 #include "domain/task_codec.hpp"
 #include "http/event_stream.hpp"
+#include "http/gzip_stream.hpp"
 #include "http/request_fields.hpp"
 #include "http/task_handlers.hpp"
 #include "http/trajectory_stream.hpp"
@@ -100,12 +101,21 @@ void TaskHandlers::feed(const HttpRequest& request, const PathParams& params, Re
         responder.fail(page.error());
         return;
     }
-    responder.stream(
-        {.content_type = "application/x-ndjson"},
-        std::make_unique<TrajectoryStream>(
-            tasks_, clock_, std::move(query), std::chrono::seconds{wait}
-        )
+    StreamHead head{.content_type = "application/x-ndjson"};
+    head.headers.add("Vary", "Accept-Encoding");
+    std::unique_ptr<StreamSource> lines = std::make_unique<TrajectoryStream>(
+        tasks_, clock_, std::move(query), std::chrono::seconds{wait}
     );
+    if (accepts_gzip(request.headers)) {
+        lines = gzip_stream(std::move(lines));
+        if (!lines) {
+            responder.fail(Error{
+                .code = Errc::exhausted, .message = "there is no memory to compress the feed"});
+            return;
+        }
+        head.headers.add("Content-Encoding", "gzip");
+    }
+    responder.stream(std::move(head), std::move(lines));
 }
 
 }  // namespace opslab

@@ -32,6 +32,8 @@ public:
     void logs(const HttpRequest& request, const PathParams& params, Responder responder) const;
     void trajectory(const HttpRequest& request, const PathParams& params, Responder responder)
         const;
+    /// Why a task waits, how it runs or how it went.
+    void explain(const HttpRequest& request, const PathParams& params, Responder responder) const;
     /// Server-Sent Events of one task.
     void events(const HttpRequest& request, const PathParams& params, Responder responder) const;
     /// Finished attempts of all tasks, a line each.

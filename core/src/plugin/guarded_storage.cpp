@@ -90,6 +90,10 @@ public:
         return guard_.call("tasks.stats", [&] { return inner_.stats(); });
     }
 
+    [[nodiscard]] Result<Outlook> outlook(const TaskId& task) override {
+        return guard_.call("tasks.outlook", [&] { return inner_.outlook(task); });
+    }
+
     [[nodiscard]] Result<std::vector<Result<Task>>> cancel(std::span<const TaskId> ids) override {
         return guard_.call("tasks.cancel", [&] { return inner_.cancel(ids); });
     }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "service/change_hub.hpp"
+#include "service/explanation.hpp"
 #include "service/group_commit.hpp"
 #include "service/observer.hpp"
 
@@ -31,6 +32,11 @@ public:
     [[nodiscard]] Result<TaskPage> list(const TaskQuery& query);
     [[nodiscard]] Result<TaskStats> stats();
     [[nodiscard]] Result<QueueCounts> counts();
+
+    /// Why it waits, how it runs or how it went. Errors: `not_found`.
+    [[nodiscard]] Result<Explanation> explain(const TaskId& task) {
+        return opslab::explain(storage_, clock_, task);
+    }
 
     /// Errors: `not_found`, `conflict` where it has ended already.
     void cancel(const TaskId& task, Reply<Task> reply);

@@ -72,6 +72,22 @@ FROM (SELECT t.id AS id FROM tasks t
       LIMIT :p ->> 'limit') c
 JOIN task_json v ON v.id = c.id
 
+-- name: task.outlook
+SELECT json_object(
+    'last_seq', t.last_seq,
+    'lease_until', CASE WHEN t.status = 'running' THEN a.lease_until END,
+    'ahead', CASE WHEN t.status = 'pending' THEN
+        (SELECT count(*) FROM tasks o
+         WHERE o.status = 'pending'
+           AND (o.not_before IS NULL OR o.not_before <= :p ->> 'now')
+           AND (t.backend_type IS NULL OR o.backend_type IS NULL
+                OR o.backend_type = t.backend_type)
+           AND (o.priority > t.priority
+                OR (o.priority = t.priority AND (o.created_at, o.id) < (t.created_at, t.id))))
+        ELSE 0 END)
+FROM tasks t LEFT JOIN attempts a ON a.task_id = t.id AND a.attempt = t.attempt
+WHERE t.id = :p ->> 'id'
+
 -- name: task.count_filtered
 SELECT json_object('total', count(*)) FROM tasks t
 WHERE (:p ->> 'status' IS NULL OR t.status = :p ->> 'status')

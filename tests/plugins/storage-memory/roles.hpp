@@ -15,6 +15,7 @@ public:
     Result<TaskPage> list(const TaskQuery& query) override;
     Result<QueueCounts> counts() override;
     Result<TaskStats> stats() override;
+    Result<Outlook> outlook(const TaskId& task) override;
     Result<std::vector<Result<Task>>> cancel(std::span<const TaskId> ids) override;
 
 private:

@@ -2,6 +2,7 @@
 #include "statistics.hpp"
 
 #include <algorithm>
+#include <tuple>
 #include <utility>
 
 namespace opslab::memory {
@@ -130,6 +131,38 @@ Result<TaskStats> MemoryTasks::stats() {
     stats.by_problem = largest_first(problems);
     stats.by_worker = largest_first(workers);
     return stats;
+}
+
+Result<Outlook> MemoryTasks::outlook(const TaskId& task) {
+    const std::lock_guard lock(rows_.mutex);
+    const auto found = rows_.tasks.find(task);
+    if (found == rows_.tasks.end()) {
+        return no_task(task);
+    }
+    const auto& mine = found->second;
+    const auto now = rows_.host.clock.now();
+    Outlook outlook{.last_seq = static_cast<std::int64_t>(mine.events.size())};
+    if (mine.task.status == TaskStatus::running) {
+        outlook.lease_until = mine.attempts.back().lease_until;
+    }
+    const auto order = [](const Task& one) {
+        return std::tuple(-one.parameters.priority, one.created_at, one.id);
+    };
+    for (const auto& [id, row] : rows_.tasks) {
+        const auto& other = row.task;
+        const bool fits = !mine.task.backend_type || !other.backend_type ||
+                          mine.task.backend_type == other.backend_type;
+        const bool counts =
+            mine.task.status == TaskStatus::pending && other.status == TaskStatus::pending &&
+            fits && other.not_before.value_or(now) <= now && order(other) < order(mine.task);
+        outlook.ahead += counts ? 1 : 0;
+    }
+    for (const auto& [id, row] : rows_.workers) {
+        outlook.workers.push_back(
+            {.worker = row.worker, .running = static_cast<int>(running_on(rows_, id).size())}
+        );
+    }
+    return outlook;
 }
 
 }  // namespace opslab::memory

@@ -125,6 +125,22 @@ struct TaskStats {
     std::vector<GroupCounts> by_worker{};   ///< at most 100, largest first
 };
 
+/// A worker and how many attempts it runs now.
+struct WorkerLoad {
+    Worker worker{};
+    int running = 0;
+};
+
+/// What decides when a task runs, beside the task itself; all of it of one moment.
+struct Outlook {
+    /// Of a pending task: how many pending ones come before it in claim order, may be claimed now
+    /// and fit a backend type that this one fits.
+    std::int64_t ahead = 0;
+    std::optional<Timestamp> lease_until{};  ///< of a running one
+    std::int64_t last_seq = 0;               ///< of its history
+    std::vector<WorkerLoad> workers{};       ///< all that are registered, by id
+};
+
 class TaskStore {
 public:
     TaskStore() = default;
@@ -152,6 +168,11 @@ public:
 
     /// Kept counters; constant cost.
     [[nodiscard]] virtual Result<TaskStats> stats() = 0;
+
+    /// Errors: `not_found`; `unsupported` by a storage that cannot tell.
+    [[nodiscard]] virtual Result<Outlook> outlook(const TaskId& /*task*/) {
+        return fail(Errc::unsupported, "this storage cannot tell what a task waits for");
+    }
 
     /// Cancels each task at once: pending or running becomes `cancelled`, a running attempt loses
     /// its lease (its worker's later writes are stale) and its id is put on the worker's cancel

@@ -289,6 +289,39 @@ TEST_P(StorageConformance, StatsOfNothingAreNull) {
     EXPECT_THAT(stats->by_problem, IsEmpty());
 }
 
+TEST_P(StorageConformance, OutlookCountsTheTasksThatComeFirst) {
+    const auto first = submit(a_task());
+    auto other_backend = a_task();
+    other_backend.backend_type = "docker";
+    submit(other_backend);
+    auto urgent = a_task(9);
+    urgent.backend_type = "kind";
+    submit(urgent);
+    auto last = a_task();
+    last.backend_type = "kind";
+    const auto waiting = submit(last);
+
+    EXPECT_THAT(tasks().outlook(first.id)->ahead, Eq(1));
+    EXPECT_THAT(tasks().outlook(waiting.id)->ahead, Eq(2)) << "the docker one competes with nobody";
+    EXPECT_THAT(tasks().outlook(TaskId{"none"}), IsError(Errc::not_found));
+}
+
+TEST_P(StorageConformance, OutlookKnowsTheLeaseAndTheLoadOfWorkers) {
+    const auto idle = enroll("worker-001-kind");
+    const auto busy = enroll("worker-002-kind", 2);
+    const auto task = running_task(busy, a_task());
+
+    const auto outlook = tasks().outlook(task.id);
+
+    ASSERT_THAT(outlook, IsOk());
+    EXPECT_THAT(outlook->lease_until, Optional(Eq(*task.started_at + policy_.lease)));
+    EXPECT_THAT(outlook->last_seq, Eq(2));
+    ASSERT_THAT(outlook->workers, SizeIs(2));
+    EXPECT_THAT(outlook->workers[0].worker.id, Eq(idle));
+    EXPECT_THAT(outlook->workers[0].running, Eq(0));
+    EXPECT_THAT(outlook->workers[1].running, Eq(1));
+}
+
 TEST_P(StorageConformance, EmptyBatchesDoNothing) {
     EXPECT_THAT(tasks().submit({}), IsOkAnd(IsEmpty()));
     EXPECT_THAT(tasks().details({}), IsOkAnd(IsEmpty()));
