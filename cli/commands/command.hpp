@@ -34,6 +34,7 @@ void add_worker_get(CLI::App& worker, Chosen& chosen);
 void add_worker_run(CLI::App& worker, Chosen& chosen);
 void add_problem_list(CLI::App& problem, Chosen& chosen);
 void add_queue(CLI::App& root, Chosen& chosen);
+void add_doctor(CLI::App& root, Chosen& chosen);
 void add_config_check(CLI::App& config, Chosen& chosen);
 void add_plugin_list(CLI::App& plugin, Chosen& chosen);
 void add_plugin_info(CLI::App& plugin, Chosen& chosen);

@@ -59,6 +59,7 @@ std::shared_ptr<CLI::App> make_root(Chosen& chosen) {
     add_queue(*root, chosen);
     auto& db = add_noun(*root, "db", "Look after the database of a coordinator");
     add_db(db, chosen);
+    add_doctor(*root, chosen);
     auto& config = add_noun(*root, "config", "Check configuration files");
     add_config_check(config, chosen);
     auto& plugin = add_noun(*root, "plugin", "Look at the installed plugins");

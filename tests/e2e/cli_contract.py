@@ -79,6 +79,40 @@ class CommandLine(unittest.TestCase):
         told = json.loads(self.run_cli("task", "explain", "--json", task).stdout)
         self.assertEqual("no_workers", told["reason"])
 
+    def test_the_doctor_looks_at_a_running_coordinator(self):
+        config = pathlib.Path(self.folder.name, "opslab.yaml")
+        report = self.run_cli("doctor", "--json", "--config", config)
+        checks = {check["name"]: check for check in json.loads(report.stdout)["checks"]}
+        self.assertEqual(0, report.returncode, report.stdout)
+        self.assertIn("coordinator serves", checks["port"]["found"])
+        self.assertEqual("ok", checks["storage"]["result"])
+        self.assertLessEqual({"configuration", "disk", "open files", "clock"}, set(checks))
+
+    def test_the_doctor_names_what_is_broken_and_changes_nothing(self):
+        folder = pathlib.Path(self.folder.name, "broken")
+        folder.mkdir()
+        with socket.socket() as other:
+            other.bind(("127.0.0.1", 0))
+            other.listen()
+            config = folder / "opslab.yaml"
+            config.write_text(
+                f'server: {{listen: "127.0.0.1:{other.getsockname()[1]}"}}\n'
+                f'plugins: {{state_path: "{folder}/state"}}\n'
+                f'storage: {{plugin: sqlite, sqlite: {{path: "{folder}/opslab.db"}}}}\n'
+                "runners: [{name: docker, plugin: docker, config: {image: x, "
+                f'socket: "unix://{folder}/none.sock"}}}}]\n'
+            )
+            report = self.run_cli("doctor", "--json", "--config", config)
+        failed = {
+            check["name"]: check["advice"]
+            for check in json.loads(report.stdout)["checks"]
+            if check["result"] == "failed"
+        }
+        self.assertEqual(1, report.returncode)
+        self.assertEqual({"port", "runner docker"}, set(failed))
+        self.assertTrue(all(failed.values()))
+        self.assertEqual([config], list(folder.iterdir()))
+
     def test_many_are_submitted_from_standard_input(self):
         lines = '{"problem_id": "a"}\n{"problem_id": "b"}\n'
         sent = self.run_cli("task", "submit", "--file", "-", input=lines)

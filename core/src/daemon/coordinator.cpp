@@ -132,6 +132,7 @@ Coordinator::Coordinator(
     const config::Settings& settings,
     Surroundings surroundings,
     std::unique_ptr<Metrics> metrics,
+    std::unique_ptr<CountedLog> counted_log,
     std::unique_ptr<PluginMetrics> plugin_metrics,
     std::unique_ptr<Storage> storage,
     std::map<std::string, std::unique_ptr<Runner>> runners,
@@ -140,6 +141,7 @@ Coordinator::Coordinator(
     : surroundings_(surroundings),
       drain_(settings.server.drain),
       metrics_(std::move(metrics)),
+      counted_log_(std::move(counted_log)),
       plugin_metrics_(std::move(plugin_metrics)),
       service_metrics_(*metrics_),
       callback_metrics_(*metrics_),
@@ -180,9 +182,11 @@ Coordinator::Coordinator(
       metrics_page_(*metrics_, *storage_) {}
 
 Result<std::unique_ptr<Coordinator>> Coordinator::start(
-    const config::Settings& settings, const ReadyPlugins& plugins, Surroundings surroundings
+    const config::Settings& settings, const ReadyPlugins& plugins, Surroundings lent
 ) {
-    auto metrics = std::make_unique<Metrics>();
+    auto metrics = std::make_unique<Metrics>(OPSLAB_VERSION, lent.clock.now());
+    auto counted_log = std::make_unique<CountedLog>(lent.logger, lent.clock, *metrics);
+    const Surroundings surroundings{lent.clock, lent.entropy, *counted_log};
     auto plugin_metrics = std::make_unique<PluginMetrics>(*metrics);
     auto storage = plugin::open_storage(
         plugins.storage.library,
@@ -211,6 +215,7 @@ Result<std::unique_ptr<Coordinator>> Coordinator::start(
         settings,
         surroundings,
         std::move(metrics),
+        std::move(counted_log),
         std::move(plugin_metrics),
         std::move(*storage),
         std::move(*runners),

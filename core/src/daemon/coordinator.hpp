@@ -50,7 +50,7 @@ class Coordinator {
 public:
     /// Opens everything and listens. Errors: the storage's, a runner's, the address taken.
     [[nodiscard]] static Result<std::unique_ptr<Coordinator>> start(
-        const config::Settings& settings, const ReadyPlugins& plugins, Surroundings surroundings
+        const config::Settings& settings, const ReadyPlugins& plugins, Surroundings lent
     );
     Coordinator(const Coordinator&) = delete;
     Coordinator& operator=(const Coordinator&) = delete;
@@ -68,6 +68,7 @@ private:
         const config::Settings& settings,
         Surroundings surroundings,
         std::unique_ptr<Metrics> metrics,
+        std::unique_ptr<CountedLog> counted_log,
         std::unique_ptr<PluginMetrics> plugin_metrics,
         std::unique_ptr<Storage> storage,
         std::map<std::string, std::unique_ptr<Runner>> runners,
@@ -79,6 +80,7 @@ private:
     Surroundings surroundings_;
     std::chrono::seconds drain_;
     std::unique_ptr<Metrics> metrics_;
+    std::unique_ptr<CountedLog> counted_log_;  // what `surroundings_.logger` is
     std::unique_ptr<PluginMetrics> plugin_metrics_;
     ServiceMetrics service_metrics_;
     CallbackMetrics callback_metrics_;

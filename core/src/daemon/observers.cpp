@@ -1,6 +1,11 @@
 #include "daemon/observers.hpp"
 
+#include <unistd.h>
+
 #include <exception>
+#include <filesystem>
+#include <fstream>
+#include <system_error>
 
 namespace opslab {
 
@@ -14,9 +19,97 @@ void PluginMetrics::observe(
     }
 }
 
+bool CountedLog::admit(std::string_view message, std::uint64_t& left_out) {
+    constexpr std::size_t kMostMessages = 1024;
+    const auto now = clock_.steady();
+    const std::lock_guard lock(mutex_);
+    auto found = seen_.find(message);
+    if (found == seen_.end()) {
+        if (seen_.size() >= kMostMessages) {
+            return true;  // plugins' lines may be anything; they are not counted beyond
+        }
+        found = seen_.emplace(std::string(message), Seen{.window = now}).first;
+    }
+    auto& seen = found->second;
+    if (now - seen.window >= kWindow) {
+        left_out = seen.left_out;
+        seen = Seen{.window = now};
+    }
+    if (seen.told >= kTold) {
+        ++seen.left_out;
+        return false;
+    }
+    ++seen.told;
+    return true;
+}
+
+void CountedLog::log(
+    LogLevel level, std::string_view message, std::span<const LogField> fields
+) noexcept {
+    try {
+        metrics_.logged(to_string(level));
+        std::uint64_t left_out = 0;
+        if (level != LogLevel::debug && !admit(message, left_out)) {
+            return;
+        }
+        if (left_out > 0) {
+            opslab::log(
+                inner_,
+                LogLevel::warning,
+                "lines were left out",
+                {{"of", std::string(message)}, {"count", std::to_string(left_out)}}
+            );
+        }
+    } catch (const std::exception&) {
+        // counting must not keep a line from being written
+    }
+    inner_.log(level, message, fields);
+}
+
+namespace {
+
+/// The bound that a status tells of; empty where it tells of none.
+std::string_view bound_of(int status) {
+    switch (status) {
+        case 413:
+            return "request_body";
+        case 414:
+            return "request_url";
+        case 431:
+            return "request_headers";
+        case 503:
+            return "unavailable";
+        default:
+            return {};
+    }
+}
+
+std::uint64_t resident_bytes() {
+    std::ifstream file("/proc/self/statm");
+    std::uint64_t size = 0;
+    std::uint64_t resident = 0;
+    file >> size >> resident;
+    return file ? resident * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE)) : 0;
+}
+
+std::uint64_t open_descriptors() {
+    std::error_code failed;
+    std::uint64_t count = 0;
+    for (std::filesystem::directory_iterator at("/proc/self/fd", failed), end; !failed && at != end;
+         at.increment(failed)) {
+        ++count;
+    }
+    return count;
+}
+
+}  // namespace
+
 void RequestLog::done(const RequestRecord& record) noexcept {
     try {
         metrics_.request(record.method, record.pattern, record.status, record.duration);
+        if (const auto bound = bound_of(record.status); !bound.empty()) {
+            metrics_.bound_hit(bound);
+        }
         log(logger_,
             record.status >= 500 ? LogLevel::error : LogLevel::debug,
             "request",
@@ -33,7 +126,10 @@ void RequestLog::done(const RequestRecord& record) noexcept {
 
 Result<std::string> MetricsPage::metrics_text() {
     // With the storage away the counters are still told; the gauges keep their last values.
-    if (const auto counts = storage_.tasks().counts()) {
+    const auto counts = storage_.tasks().counts();
+    metrics_.set_storage_up(counts.has_value());
+    metrics_.set_process(resident_bytes(), open_descriptors());
+    if (counts) {
         metrics_.set_queue("pending", counts->tasks.pending);
         metrics_.set_queue("running", counts->tasks.running);
         metrics_.set_queue("completed", counts->tasks.completed);

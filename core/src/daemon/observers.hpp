@@ -12,6 +12,10 @@
 #include <opslab/storage.hpp>
 
 #include <atomic>
+#include <functional>
+#include <map>
+#include <mutex>
+#include <string>
 
 /// Where what the areas tell becomes metrics and log lines.
 namespace opslab {
@@ -24,6 +28,9 @@ public:
     void task_claimed(Duration waited) override { metrics_.queue_wait(waited); }
     void attempt_ended(TaskStatus status, Duration ran) override {
         metrics_.attempt_ended(to_string(status), ran);
+        if (status == TaskStatus::pending) {
+            metrics_.retried();
+        }
     }
     void swept(std::size_t timed_out, std::size_t lost, std::size_t offline) override {
         metrics_.swept(timed_out, lost, offline);
@@ -33,6 +40,9 @@ public:
     }
     void committed(std::string_view verb, std::size_t size) override {
         metrics_.committed(verb, size);
+    }
+    void stale_writes(std::string_view verb, std::size_t count) override {
+        metrics_.stale_writes(verb, count);
     }
     void bound_hit(std::string_view bound) override { metrics_.bound_hit(bound); }
 
@@ -62,6 +72,37 @@ public:
 
 private:
     Metrics& metrics_;
+};
+
+/// The service's log on its way out: every line is counted by its level, and a message that comes
+/// again and again is said `kTold` times in each `kWindow` and then counted: the count is said with
+/// the next line of that message after the window. Debug lines pass: who asks for them wants all.
+class CountedLog final : public Logger {
+public:
+    static constexpr std::uint64_t kTold = 100;
+    static constexpr Duration kWindow = std::chrono::seconds{10};
+
+    CountedLog(Logger& inner, Clock& clock, Metrics& metrics)
+        : inner_(inner), clock_(clock), metrics_(metrics) {}
+
+    void log(
+        LogLevel level, std::string_view message, std::span<const LogField> fields
+    ) noexcept override;
+
+private:
+    struct Seen {
+        SteadyTime window{};
+        std::uint64_t told = 0;
+        std::uint64_t left_out = 0;
+    };
+    /// Whether the line is written; `left_out` is how many were not, in the window before.
+    bool admit(std::string_view message, std::uint64_t& left_out);
+
+    Logger& inner_;
+    Clock& clock_;
+    Metrics& metrics_;
+    std::mutex mutex_;
+    std::map<std::string, Seen, std::less<>> seen_;  // messages are constants of ours: few
 };
 
 class RequestLog final : public RequestObserver {

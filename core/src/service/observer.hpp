@@ -28,6 +28,8 @@ public:
     virtual void phase_ended(std::string_view /*phase*/, Duration /*took*/) {}
     /// A group commit of `verb` carried `size` requests.
     virtual void committed(std::string_view /*verb*/, std::size_t /*size*/) {}
+    /// So many writes of `verb` came from workers that had lost their lease.
+    virtual void stale_writes(std::string_view /*verb*/, std::size_t /*count*/) {}
     /// A bound of ours was hit: `bound` names it.
     virtual void bound_hit(std::string_view /*bound*/) {}
 };

@@ -4,6 +4,16 @@
 
 namespace opslab {
 
+namespace {
+
+/// From the start of the attempt that ended last; a retried task has no start any more.
+Duration ran(const Task& task) {
+    return task.started_at ? task.completed_at.value_or(task.updated_at) - *task.started_at
+                           : Duration{0};
+}
+
+}  // namespace
+
 Sweeper::Sweeper(
     Storage& storage,
     Clock& clock,
@@ -86,6 +96,7 @@ void Sweeper::publish(const SweepReport& report) {
             "task timed out",
             {{"task", task.id.value}, {"attempt", std::to_string(task.attempt)}});
         hub_.task_changed(task.id);
+        observer_.attempt_ended(task.status, ran(task));
         if (task.worker_id) {
             hub_.worker_should_look(*task.worker_id);
         }
@@ -97,6 +108,7 @@ void Sweeper::publish(const SweepReport& report) {
                                                : "worker lost; task failed",
             {{"task", task.id.value}, {"attempt", std::to_string(task.attempt)}});
         hub_.task_changed(task.id);
+        observer_.attempt_ended(task.status, ran(task));
         if (task.not_before) {
             alarm_(*task.not_before);
         }

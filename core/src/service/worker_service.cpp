@@ -2,9 +2,25 @@
 
 #include "domain/worker_codec.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace opslab {
+
+namespace {
+
+template <class T>
+std::size_t stale_among(const std::vector<Result<T>>& results) {
+    return static_cast<std::size_t>(std::count_if(
+        results.begin(),
+        results.end(),
+        [](const Result<T>& result) {
+            return !result && result.error().code == Errc::stale_attempt;
+        }
+    ));
+}
+
+}  // namespace
 
 WorkerService::WorkerService(
     Storage& storage,
@@ -64,6 +80,7 @@ Result<std::vector<Result<ReportReceipt>>> WorkerService::commit_reports(
     if (!results) {
         return results;
     }
+    count_stale("record", stale_among(*results));
     for (std::size_t i = 0; i < reports.size() && i < results->size(); ++i) {
         if ((*results)[i] && !reports[i].events.empty()) {
             observe_phases(reports[i]);
@@ -71,6 +88,12 @@ Result<std::vector<Result<ReportReceipt>>> WorkerService::commit_reports(
         }
     }
     return results;
+}
+
+void WorkerService::count_stale(std::string_view verb, std::size_t stale) {
+    if (stale > 0) {
+        observer_.stale_writes(verb, stale);
+    }
 }
 
 void WorkerService::observe_phases(const EventReport& report) {
@@ -105,6 +128,7 @@ Result<std::vector<Result<Task>>> WorkerService::commit_ends(std::span<const Att
     if (!results) {
         return results;
     }
+    count_stale("finish", stale_among(*results));
     bool slot_or_task = false;
     bool callback_due = false;
     for (const auto& result : *results) {

@@ -71,6 +71,7 @@ private:
     );
     [[nodiscard]] Result<std::vector<Result<Task>>> commit_ends(std::span<const AttemptEnd> ends);
 
+    void count_stale(std::string_view verb, std::size_t stale);
     void observe_phases(const EventReport& report);
 
     Storage& storage_;

@@ -97,9 +97,54 @@ struct Metrics::Families {
     );
     Family<Counter>& plugin_failures =
         add(BuildCounter(), "opslab_plugin_call_failures_total", "Calls into plugins that failed");
+    Family<Counter>& retries =
+        add(BuildCounter(), "opslab_retries_total", "Attempts that made their task pending again");
+    Family<Counter>& stale =
+        add(BuildCounter(),
+            "opslab_stale_writes_total",
+            "Writes of workers that had lost their lease, by verb");
+    Family<Counter>& logged =
+        add(BuildCounter(), "opslab_log_events_total", "Lines of the service's own log, by level");
+    Family<Gauge>& storage_up =
+        add(BuildGauge(), "opslab_storage_up", "1 where the storage answered this scrape");
+    Family<Gauge>& build = add(BuildGauge(), "opslab_build_info", "1, labelled with the version");
+    Family<Gauge>& memory =
+        add(BuildGauge(), "process_resident_memory_bytes", "Resident memory of this process");
+    Family<Gauge>& descriptors =
+        add(BuildGauge(), "process_open_fds", "Open file descriptors of this process");
+    Family<Gauge>& born = add(
+        BuildGauge(), "process_start_time_seconds", "Start of this process, Unix time in seconds"
+    );
 };
 
-Metrics::Metrics() : families_(std::make_unique<Families>()) {}
+// What alerts count is there from the start: a rate over a series that appears with its first
+// event misses that event.
+Metrics::Metrics(std::string_view version, Timestamp started)
+    : families_(std::make_unique<Families>()) {
+    auto& f = *families_;
+    f.build.Add({{"version", std::string(version)}}).Set(1);
+    f.born.Add({}).Set(seconds(started.time_since_epoch()));
+    f.submitted.Add({});
+    f.retries.Add({});
+    f.queue_wait.Add({}, run_buckets());
+    f.claim_seconds.Add({}, call_buckets());
+    for (const char* what : {"timed_out", "lost", "worker_offline"}) {
+        f.swept.Add({{"what", what}});
+    }
+    for (const char* status : {"completed", "failed", "timeout", "cancelled", "pending"}) {
+        f.durations.Add({{"status", status}}, run_buckets());
+    }
+    for (const char* verb : {"record", "finish"}) {
+        f.stale.Add({{"verb", verb}});
+    }
+    for (const char* level : {"debug", "info", "warning", "error", "critical"}) {
+        f.logged.Add({{"level", level}});
+    }
+    for (const char* bound :
+         {"waiting_claims", "request_body", "request_url", "request_headers", "unavailable"}) {
+        f.bounds.Add({{"bound", bound}});
+    }
+}
 Metrics::~Metrics() = default;
 
 void Metrics::request(
@@ -161,6 +206,27 @@ void Metrics::bound_hit(std::string_view bound) {
 void Metrics::callback_tried(std::string_view outcome, Duration took) {
     families_->callbacks.Add({{"outcome", std::string(outcome)}}).Increment();
     families_->callback_seconds.Add({}, call_buckets()).Observe(seconds(took));
+}
+
+void Metrics::retried() {
+    families_->retries.Add({}).Increment();
+}
+
+void Metrics::stale_writes(std::string_view verb, std::size_t count) {
+    families_->stale.Add({{"verb", std::string(verb)}}).Increment(static_cast<double>(count));
+}
+
+void Metrics::logged(std::string_view level) {
+    families_->logged.Add({{"level", std::string(level)}}).Increment();
+}
+
+void Metrics::set_storage_up(bool up) {
+    families_->storage_up.Add({}).Set(up ? 1 : 0);
+}
+
+void Metrics::set_process(std::uint64_t resident_bytes, std::uint64_t descriptors) {
+    families_->memory.Add({}).Set(static_cast<double>(resident_bytes));
+    families_->descriptors.Add({}).Set(static_cast<double>(descriptors));
 }
 
 void Metrics::set_queue(std::string_view status, std::int64_t tasks) {

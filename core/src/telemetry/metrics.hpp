@@ -15,7 +15,7 @@ namespace opslab {
 /// one. Threads: all calls from any thread.
 class Metrics {
 public:
-    Metrics();
+    Metrics(std::string_view version, Timestamp started);
     Metrics(const Metrics&) = delete;
     Metrics& operator=(const Metrics&) = delete;
     ~Metrics();
@@ -29,11 +29,16 @@ public:
     void phase(std::string_view phase, Duration took);
     void swept(std::size_t timed_out, std::size_t lost, std::size_t offline);
     void committed(std::string_view verb, std::size_t size);
+    void retried();
+    void stale_writes(std::string_view verb, std::size_t count);
+    void logged(std::string_view level);
     void bound_hit(std::string_view bound);
     void callback_tried(std::string_view outcome, Duration took);
 
     void set_queue(std::string_view status, std::int64_t tasks);
     void set_workers(std::string_view status, std::int64_t workers);
+    void set_storage_up(bool up);
+    void set_process(std::uint64_t resident_bytes, std::uint64_t descriptors);
     void set_http_load(std::size_t requests, std::size_t streams, std::size_t queued);
 
     /// Prometheus text format, version 0.0.4.
