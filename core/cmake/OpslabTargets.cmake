@@ -25,8 +25,9 @@ target_compile_options(opslab_warnings INTERFACE
 target_compile_features(opslab_warnings INTERFACE cxx_std_20)
 
 if(OPSLAB_SANITIZE)
+  # without vptr: SOCI keeps the type information of its classes to itself
   add_compile_options(-fsanitize=${OPSLAB_SANITIZE} -fno-omit-frame-pointer
-    -fno-sanitize-recover=all)
+    -fno-sanitize-recover=all -fno-sanitize=vptr)
   add_link_options(-fsanitize=${OPSLAB_SANITIZE})
 endif()
 

@@ -12,7 +12,7 @@ namespace {
 
 using opslab::testing::CapturingLogger;
 
-/// A job that holds its thread until told.
+/// A job that holds its thread until told. It must outlive its executor, like all that a job uses.
 struct Hold {
     std::promise<void> begun{};
     std::promise<void> go{};
@@ -24,8 +24,8 @@ struct Hold {
 
 TEST(BoundedExecutor, FullQueueRefusesAndLeavesTheJob) {
     CapturingLogger logger;
-    BoundedExecutor executor(1, 1, logger);
     Hold hold;
+    BoundedExecutor executor(1, 1, logger);
     ASSERT_TRUE(executor.post(hold.job));
     hold.begun.get_future().wait();
     BoundedExecutor::Job second = [] {};
@@ -41,8 +41,8 @@ TEST(BoundedExecutor, FullQueueRefusesAndLeavesTheJob) {
 
 TEST(BoundedExecutor, AdmittedWorkPassesTheCapacity) {
     CapturingLogger logger;
-    BoundedExecutor executor(1, 0, logger);
     std::promise<void> ran;
+    BoundedExecutor executor(1, 0, logger);
 
     EXPECT_TRUE(executor.post_admitted([&] { ran.set_value(); }));
 
@@ -51,8 +51,8 @@ TEST(BoundedExecutor, AdmittedWorkPassesTheCapacity) {
 
 TEST(BoundedExecutor, JobThatThrowsIsLoggedAndTheThreadGoesOn) {
     CapturingLogger logger;
-    BoundedExecutor executor(1, 2, logger);
     std::promise<void> ran;
+    BoundedExecutor executor(1, 2, logger);
     BoundedExecutor::Job bad = [] { throw std::runtime_error("broken"); };
     BoundedExecutor::Job good = [&] { ran.set_value(); };
 
