@@ -10,7 +10,7 @@
 namespace opslab::cli {
 namespace {
 
-struct Options {
+struct ConfigCheckOptions {
     std::string file{};
     bool json = false;
 };
@@ -29,7 +29,7 @@ nlohmann::json findings_json(const config::Findings& findings) {
     return list;
 }
 
-ExitCode check(const Options& options) {
+ExitCode check(const ConfigCheckOptions& options) {
     auto terminal = Terminal::detect();
     const auto checked = plugin::check_config(options.file, config::process_environment());
     const auto findings = checked ? config::Findings{} : checked.error();
@@ -55,7 +55,7 @@ ExitCode check(const Options& options) {
 }  // namespace
 
 void add_config_check(CLI::App& config, Chosen& chosen) {
-    const auto options = std::make_shared<Options>();
+    const auto options = std::make_shared<ConfigCheckOptions>();
     auto* command = config.add_subcommand("check", "Check a configuration file without starting");
     command->add_option("FILE", options->file, "The configuration file")->required();
     command->add_flag("--json", options->json, "Write the findings as one JSON object");

@@ -15,7 +15,7 @@
 namespace opslab::cli {
 namespace {
 
-struct Options {
+struct PluginInfoOptions {
     PluginPlaces places{};
     std::string name{};
 };
@@ -71,7 +71,7 @@ void print_settings(Terminal& terminal, const plugin::Description& about) {
     }
 }
 
-ExitCode show(const Options& options) {
+ExitCode show(const PluginInfoOptions& options) {
     const auto folders = configured_folders(options.places);
     if (!folders) {
         return folders.error();
@@ -104,7 +104,7 @@ ExitCode show(const Options& options) {
 }  // namespace
 
 void add_plugin_info(CLI::App& plugin, Chosen& chosen) {
-    const auto options = std::make_shared<Options>();
+    const auto options = std::make_shared<PluginInfoOptions>();
     auto* command = plugin.add_subcommand("info", "Show a plugin and its settings");
     command->add_option("NAME", options->name, "docker, or runner-docker, or storage-sqlite")
         ->required();

@@ -10,13 +10,13 @@
 namespace opslab::cli {
 namespace {
 
-struct Options {
+struct TaskCancelOptions {
     Connection connection{};
     std::vector<std::string> tasks{};
 };
 
 /// Goes on after a refusal, so that one ended task does not save the others.
-ExitCode cancel(Session& session, const Options& options) {
+ExitCode cancel(Session& session, const TaskCancelOptions& options) {
     auto code = ExitCode::ok;
     for (const auto& id : options.tasks) {
         const auto answer =
@@ -43,7 +43,7 @@ ExitCode cancel(Session& session, const Options& options) {
 }  // namespace
 
 void add_task_cancel(CLI::App& task, Chosen& chosen) {
-    const auto options = std::make_shared<Options>();
+    const auto options = std::make_shared<TaskCancelOptions>();
     auto* command = task.add_subcommand(
         "cancel", "Cancel tasks: they end at once, and a run under way is stopped"
     );

@@ -7,13 +7,13 @@
 namespace opslab::cli {
 namespace {
 
-struct Options {
+struct TaskGetOptions {
     Connection connection{};
     std::string task{};
     bool logs = false;
 };
 
-ExitCode get(Session& session, const Options& options) {
+ExitCode get(Session& session, const TaskGetOptions& options) {
     const auto answer = session.fetch(
         {.path = "/api/v1/tasks/" + url_encode(options.task) +
                  (options.logs ? "?include_logs=true" : "")}
@@ -40,7 +40,7 @@ ExitCode get(Session& session, const Options& options) {
 }  // namespace
 
 void add_task_get(CLI::App& task, Chosen& chosen) {
-    const auto options = std::make_shared<Options>();
+    const auto options = std::make_shared<TaskGetOptions>();
     auto* command = task.add_subcommand("get", "Show one task: its status, attempts and result");
     command->add_option("TASK", options->task, "The task's id")->required();
     command->add_flag("--logs", options->logs, "Show its logs too");

@@ -10,7 +10,7 @@
 namespace opslab::cli {
 namespace {
 
-struct Options {
+struct TaskListOptions {
     Connection connection{};
     std::string status{};
     std::string problem{};
@@ -23,7 +23,7 @@ struct Options {
     bool all = false;
 };
 
-std::string path_of(const Options& options, const std::string& cursor) {
+std::string path_of(const TaskListOptions& options, const std::string& cursor) {
     return "/api/v1/tasks" + query_string(
                                  {{"status", options.status},
                                   {"problem_id", options.problem},
@@ -36,7 +36,7 @@ std::string path_of(const Options& options, const std::string& cursor) {
                              );
 }
 
-void show_page(Session& session, const Answer& answer, const Options& options) {
+void show_page(Session& session, const Answer& answer, const TaskListOptions& options) {
     const auto tasks = answer.document->value("tasks", nlohmann::json::array());
     if (session.wants_json()) {
         if (!options.all) {
@@ -53,7 +53,7 @@ void show_page(Session& session, const Answer& answer, const Options& options) {
     }
 }
 
-ExitCode list(Session& session, const Options& options) {
+ExitCode list(Session& session, const TaskListOptions& options) {
     std::string cursor = options.cursor;
     for (;;) {
         const auto answer = session.fetch({.path = path_of(options, cursor)});
@@ -80,7 +80,7 @@ ExitCode list(Session& session, const Options& options) {
 }  // namespace
 
 void add_task_list(CLI::App& task, Chosen& chosen) {
-    const auto options = std::make_shared<Options>();
+    const auto options = std::make_shared<TaskListOptions>();
     auto* command = task.add_subcommand("list", "List tasks, newest first");
     command->add_option("--status", options->status, "Only tasks in this status")
         ->check(CLI::IsMember({"pending", "running", "completed", "failed", "timeout", "cancelled"})

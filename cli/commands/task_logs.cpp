@@ -10,7 +10,7 @@
 namespace opslab::cli {
 namespace {
 
-struct Options {
+struct TaskLogsOptions {
     Connection connection{};
     std::string task{};
     std::string level{};
@@ -18,7 +18,7 @@ struct Options {
     bool follow = false;
 };
 
-ExitCode show_kept(Session& session, const Options& options) {
+ExitCode show_kept(Session& session, const TaskLogsOptions& options) {
     std::string cursor;
     for (;;) {
         const auto answer = session.fetch(
@@ -51,7 +51,7 @@ ExitCode show_kept(Session& session, const Options& options) {
     }
 }
 
-ExitCode run(Session& session, const Options& options) {
+ExitCode run(Session& session, const TaskLogsOptions& options) {
     if (!options.follow) {
         return show_kept(session, options);
     }
@@ -69,7 +69,7 @@ ExitCode run(Session& session, const Options& options) {
 }  // namespace
 
 void add_task_logs(CLI::App& task, Chosen& chosen) {
-    const auto options = std::make_shared<Options>();
+    const auto options = std::make_shared<TaskLogsOptions>();
     auto* command = task.add_subcommand("logs", "Show a task's logs, oldest first");
     command->add_option("TASK", options->task, "The task's id")->required();
     command->add_option("--level", options->level, "Only this level and above")

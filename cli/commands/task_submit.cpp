@@ -16,7 +16,7 @@
 namespace opslab::cli {
 namespace {
 
-struct Options {
+struct TaskSubmitOptions {
     Connection connection{};
     TaskFields fields{};
     std::string file{};
@@ -45,7 +45,7 @@ struct Submission {
     bool batch = false;
 };
 
-Result<Submission> submission_of(const Options& options) {
+Result<Submission> submission_of(const TaskSubmitOptions& options) {
     if (options.file.empty()) {
         auto request = task_request(options.fields);
         if (!request) {
@@ -137,7 +137,7 @@ ExitCode worse(ExitCode left, ExitCode right) {
     return rank(left) < rank(right) ? right : left;
 }
 
-ExitCode run(Session& session, const Options& options) {
+ExitCode run(Session& session, const TaskSubmitOptions& options) {
     const auto submission = submission_of(options);
     if (!submission) {
         return complain_usage(submission.error().message);
@@ -155,7 +155,7 @@ ExitCode run(Session& session, const Options& options) {
     return code;
 }
 
-ExitCode check_and_run(const Options& options) {
+ExitCode check_and_run(const TaskSubmitOptions& options) {
     if (options.fields.problem.empty() == options.file.empty()) {
         return complain_usage("task submit needs a PROBLEM or --file, and not both");
     }
@@ -183,7 +183,7 @@ ExitCode check_and_run(const Options& options) {
 }  // namespace
 
 void add_task_submit(CLI::App& task, Chosen& chosen) {
-    const auto options = std::make_shared<Options>();
+    const auto options = std::make_shared<TaskSubmitOptions>();
     auto& fields = options->fields;
     auto* command = task.add_subcommand("submit", "Submit one task, or many");
     command->add_option("PROBLEM", fields.problem, "The problem to run");

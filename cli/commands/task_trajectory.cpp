@@ -8,12 +8,12 @@
 namespace opslab::cli {
 namespace {
 
-struct Options {
+struct TaskTrajectoryOptions {
     Connection connection{};
     std::string task{};
 };
 
-ExitCode show(Session& session, const Options& options) {
+ExitCode show(Session& session, const TaskTrajectoryOptions& options) {
     const auto answer =
         session.fetch({.path = "/api/v1/tasks/" + url_encode(options.task) + "/trajectory"});
     if (!answer) {
@@ -38,7 +38,7 @@ ExitCode show(Session& session, const Options& options) {
 }  // namespace
 
 void add_task_trajectory(CLI::App& task, Chosen& chosen) {
-    const auto options = std::make_shared<Options>();
+    const auto options = std::make_shared<TaskTrajectoryOptions>();
     auto* command = task.add_subcommand(
         "trajectory", "Show the steps of a task: what the agent saw and what it did"
     );

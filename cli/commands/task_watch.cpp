@@ -7,7 +7,7 @@
 namespace opslab::cli {
 namespace {
 
-struct Options {
+struct TaskWatchOptions {
     Connection connection{};
     std::string task{};
     int patience_seconds = 60;
@@ -16,7 +16,7 @@ struct Options {
 }  // namespace
 
 void add_task_watch(CLI::App& task, Chosen& chosen) {
-    const auto options = std::make_shared<Options>();
+    const auto options = std::make_shared<TaskWatchOptions>();
     auto* command = task.add_subcommand(
         "watch", "Follow a task until it ends: its statuses, logs and steps as they happen"
     );

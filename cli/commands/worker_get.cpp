@@ -8,12 +8,12 @@
 namespace opslab::cli {
 namespace {
 
-struct Options {
+struct WorkerGetOptions {
     Connection connection{};
     std::string worker{};
 };
 
-ExitCode get(Session& session, const Options& options) {
+ExitCode get(Session& session, const WorkerGetOptions& options) {
     const auto answer = session.fetch({.path = "/api/v1/workers/" + url_encode(options.worker)});
     if (!answer) {
         return answer.error();
@@ -41,7 +41,7 @@ ExitCode get(Session& session, const Options& options) {
 }  // namespace
 
 void add_worker_get(CLI::App& worker, Chosen& chosen) {
-    const auto options = std::make_shared<Options>();
+    const auto options = std::make_shared<WorkerGetOptions>();
     auto* command = worker.add_subcommand("get", "Show one worker");
     command->add_option("WORKER", options->worker, "The worker's id")->required();
     add_connection_options(*command, options->connection);

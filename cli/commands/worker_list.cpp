@@ -8,13 +8,13 @@
 namespace opslab::cli {
 namespace {
 
-struct Options {
+struct WorkerListOptions {
     Connection connection{};
     std::string status{};
     std::string backend{};
 };
 
-ExitCode list(Session& session, const Options& options) {
+ExitCode list(Session& session, const WorkerListOptions& options) {
     const auto answer = session.fetch(
         {.path = "/api/v1/workers" +
                  query_string({{"status", options.status}, {"backend_type", options.backend}})}
@@ -47,7 +47,7 @@ ExitCode list(Session& session, const Options& options) {
 }  // namespace
 
 void add_worker_list(CLI::App& worker, Chosen& chosen) {
-    const auto options = std::make_shared<Options>();
+    const auto options = std::make_shared<WorkerListOptions>();
     auto* command = worker.add_subcommand("list", "List the workers that have registered");
     command->add_option("--status", options->status, "Only workers in this status")
         ->check(CLI::IsMember({"idle", "busy", "offline"}));

@@ -23,6 +23,14 @@ target_compile_options(opslab_warnings INTERFACE
   $<$<COMPILE_LANGUAGE:CXX>:-Wshadow -Wconversion -Wold-style-cast -Wnon-virtual-dtor
     -Woverloaded-virtual -Wunused-result>)
 target_compile_features(opslab_warnings INTERFACE cxx_std_20)
+if(CMAKE_UNITY_BUILD)
+  # Most of the time of a build goes into headers: the presets for whole builds compile several files
+  # of a target at once (dev does not, which keeps each file honest about its includes). There gcc
+  # takes a source file for a header when it looks for anonymous types in classes.
+  set(CMAKE_UNITY_BUILD_BATCH_SIZE 10)
+  target_compile_options(opslab_warnings INTERFACE
+    $<$<COMPILE_LANG_AND_ID:CXX,GNU>:-Wno-subobject-linkage>)
+endif()
 
 if(OPSLAB_SANITIZE)
   # without vptr: SOCI keeps the type information of its classes to itself

@@ -7,52 +7,53 @@
 
 namespace simulated {
 
-using Json = nlohmann::ordered_json;
+using OrderedJson = nlohmann::ordered_json;
 
 void Reporter::log(std::string_view level, std::string_view message, int step) {
-    Json json{{"type", "log"}, {"level", level}, {"message", message}};
+    OrderedJson json{{"type", "log"}, {"level", level}, {"message", message}};
     if (step > 0) {
-        json["context"] = Json{{"step", step}};
+        json["context"] = OrderedJson{{"step", step}};
     }
     event(json);
 }
 
 void Reporter::phase(std::string_view name, std::string_view state) {
-    event(Json{{"type", "phase"}, {"name", name}, {"state", state}});
+    event(OrderedJson{{"type", "phase"}, {"name", name}, {"state", state}});
 }
 
 void Reporter::step(const Step& step) {
-    event(Json{
+    event(OrderedJson{
         {"type", "step"},
         {"step", step.number},
         {"observation", step.observation},
         {"action", step.action},
         {"reward", step.reward},
         {"usage",
-         Json{
+         OrderedJson{
              {"prompt_tokens", step.prompt_tokens}, {"completion_tokens", step.completion_tokens}}},
         {"latency_ms", step.latency_ms}});
 }
 
 void Reporter::result(const Outcome& outcome) {
-    event(Json{
+    event(OrderedJson{
         {"type", "result"},
         {"success", outcome.success},
-        {"output", Json{{"task_type", outcome.task_type}, {"submission", outcome.submission}}},
-        {"metrics", Json{{"steps", outcome.steps}, {"simulated", true}}},
+        {"output",
+         OrderedJson{{"task_type", outcome.task_type}, {"submission", outcome.submission}}},
+        {"metrics", OrderedJson{{"steps", outcome.steps}, {"simulated", true}}},
         {"reward", outcome.reward}});
 }
 
 void Reporter::error(std::string_view kind, std::string_view phase, std::string_view message) {
-    event(Json{{"type", "error"}, {"kind", kind}, {"phase", phase}, {"message", message}});
+    event(OrderedJson{{"type", "error"}, {"kind", kind}, {"phase", phase}, {"message", message}});
 }
 
 void Reporter::clean() {
-    event(Json{{"type", "clean"}});
+    event(OrderedJson{{"type", "clean"}});
 }
 
-void Reporter::event(const Json& json) {
-    raw_event(json.dump(-1, ' ', false, Json::error_handler_t::replace));
+void Reporter::event(const OrderedJson& json) {
+    raw_event(json.dump(-1, ' ', false, OrderedJson::error_handler_t::replace));
 }
 
 void Reporter::raw_event(std::string_view text) {

@@ -1,8 +1,9 @@
+#include "directory.hpp"
+
 #include <opslab/exec/marked_processes.hpp>
 #include <opslab/exec/process_identity.hpp>
 #include <opslab/exec/unique_fd.hpp>
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <signal.h>
 
@@ -10,7 +11,6 @@
 #include <charconv>
 #include <cstddef>
 #include <cstring>
-#include <memory>
 #include <vector>
 
 namespace opslab::exec {
@@ -20,13 +20,9 @@ constexpr int kRounds = 50;
 constexpr int kDeathMs = 200;
 constexpr std::size_t kMostEnvironment = std::size_t{4} << 20;
 
-struct CloseDir {
-    void operator()(DIR* dir) const { ::closedir(dir); }
-};
-
 [[nodiscard]] std::vector<pid_t> all_pids() {
     std::vector<pid_t> pids;
-    const std::unique_ptr<DIR, CloseDir> dir(::opendir("/proc"));
+    const Directory dir(::opendir("/proc"));
     if (dir == nullptr) {
         return pids;
     }

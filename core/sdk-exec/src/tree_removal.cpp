@@ -1,23 +1,19 @@
+#include "directory.hpp"
+
 #include <opslab/exec/tree_removal.hpp>
 #include <opslab/exec/unique_fd.hpp>
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 
 #include <cerrno>
 #include <cstdint>
 #include <cstring>
-#include <memory>
 #include <optional>
 #include <vector>
 
 namespace opslab::exec {
 namespace {
-
-struct CloseDir {
-    void operator()(DIR* dir) const { ::closedir(dir); }
-};
 
 // A directory that the driver closed to itself is opened again: it is ours to remove.
 [[nodiscard]] UniqueFd open_dir(int parent, const char* name) {
@@ -34,7 +30,7 @@ struct CloseDir {
 
 [[nodiscard]] std::optional<std::vector<std::string>> entries_of(int fd) {
     UniqueFd copy(::openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-    const std::unique_ptr<DIR, CloseDir> dir(copy ? ::fdopendir(copy.get()) : nullptr);
+    const Directory dir(copy ? ::fdopendir(copy.get()) : nullptr);
     if (dir == nullptr) {
         return std::nullopt;
     }

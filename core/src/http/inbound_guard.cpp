@@ -1,6 +1,7 @@
 #include "http/inbound_guard.hpp"
 
 #include "http/dispatcher.hpp"
+#include "http/field_name.hpp"
 #include "http/problem.hpp"
 
 #include <algorithm>
@@ -16,10 +17,6 @@ constexpr std::size_t kNameKept = 18;
 constexpr std::size_t kValueKept = 262;  // a host's name of 255 bytes and its port
 /// What a chunk costs the server beside its bytes is bounded by their number.
 constexpr std::size_t kMaxChunks = 65536;
-
-char lower(char c) {
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-}
 
 /// `host [":" port]` with an IPv6 address in brackets. What stands for anything else (a list, a
 /// path, a user's name) would let a proxy in front and this server differ on who is meant.
@@ -212,7 +209,7 @@ int InboundGuard::on_field(char* at, std::size_t size) {
     }
     head_ += size;
     for (std::size_t i = 0; i < size && name_.size() < kNameKept; ++i) {
-        name_.push_back(lower(at[i]));
+        name_.push_back(lower_ascii(at[i]));
     }
     if (name_ == "upgrade") {
         at[size - 1] = 'x';

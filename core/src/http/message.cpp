@@ -1,25 +1,12 @@
 #include "http/message.hpp"
 
+#include "http/field_name.hpp"
 #include "http/problem.hpp"
 
 #include <algorithm>
 #include <stdexcept>
 
 namespace opslab {
-
-namespace {
-
-char lower(char c) {
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-}
-
-bool same_name(std::string_view left, std::string_view right) {
-    return std::equal(left.begin(), left.end(), right.begin(), right.end(), [](char a, char b) {
-        return lower(a) == lower(b);
-    });
-}
-
-}  // namespace
 
 const char* to_string(HttpMethod method) {
     switch (method) {
@@ -64,13 +51,13 @@ void HttpHeaders::add(std::string name, std::string value) {
 }
 
 void HttpHeaders::set(std::string name, std::string value) {
-    std::erase_if(fields_, [&](const Field& field) { return same_name(field.first, name); });
+    std::erase_if(fields_, [&](const Field& field) { return same_field_name(field.first, name); });
     add(std::move(name), std::move(value));
 }
 
 std::optional<std::string_view> HttpHeaders::find(std::string_view name) const {
     for (const auto& [field, value] : fields_) {
-        if (same_name(field, name)) {
+        if (same_field_name(field, name)) {
             return value;
         }
     }

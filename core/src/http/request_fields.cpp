@@ -3,6 +3,7 @@
 #include "base/rfc3339.hpp"
 #include "base/text.hpp"
 #include "domain/worker_codec.hpp"
+#include "http/field_name.hpp"
 
 #include <fmt/format.h>
 
@@ -18,16 +19,6 @@ constexpr std::string_view kIdempotencyKey = "Idempotency-Key";
 constexpr std::size_t kMaxKey = 255;
 // What one answer lists; a body of 8 MiB can hold a million wrong keys.
 constexpr std::size_t kMaxListed = 10'000;
-
-char lower(char c) {
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-}
-
-bool same_name(std::string_view left, std::string_view right) {
-    return std::equal(left.begin(), left.end(), right.begin(), right.end(), [](char a, char b) {
-        return lower(a) == lower(b);
-    });
-}
 
 }  // namespace
 
@@ -133,7 +124,7 @@ WorkerId RequestFields::path_worker(std::string_view name) {
 std::optional<std::string> RequestFields::idempotency_key() {
     std::optional<std::string> key;
     for (const auto& [name, given] : request_.headers.all()) {
-        if (!same_name(name, kIdempotencyKey)) {
+        if (!same_field_name(name, kIdempotencyKey)) {
             continue;
         }
         const bool printable =

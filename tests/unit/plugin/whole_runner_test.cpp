@@ -17,7 +17,7 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
-const WorkerId kWorker{"worker-001-fake"};
+const WorkerId kFakeWorker{"worker-001-fake"};
 
 class WholeRunner : public ::testing::Test {
 protected:
@@ -37,11 +37,11 @@ TEST_F(WholeRunner, InC99RunsATaskFromStartToDestroy) {
 
     const auto handle = runner->start(a_request("1.1"), {});
     ASSERT_TRUE(handle);
-    const auto owned = runner->list_owned(kWorker);
+    const auto owned = runner->list_owned(kFakeWorker);
     const auto end = runner->wait(*handle, std::nullopt, sink_, {});
     const auto stopped = runner->stop(*handle, {});
     const auto destroyed = runner->destroy(*handle);
-    const auto left = runner->list_owned(kWorker);
+    const auto left = runner->list_owned(kFakeWorker);
 
     EXPECT_EQ(handle->text, "1.1");
     EXPECT_THAT(*owned, ElementsAre(OwnedRun{"1.1", {"1.1"}}));
@@ -69,7 +69,7 @@ TEST_F(WholeRunner, OptionalFunctionsMayBeLeftOut) {
     ASSERT_NE(runner, nullptr);
 
     EXPECT_TRUE(runner->check(TaskSpec{"p", "{}", "{}", 1}));
-    EXPECT_TRUE(runner->prepare({kWorker, 0}, {}));
+    EXPECT_TRUE(runner->prepare({kFakeWorker, 0}, {}));
     EXPECT_EQ(runner->health(), "ok");
 }
 
@@ -117,7 +117,7 @@ TEST_F(WholeRunner, StartFailuresKeepTheirClass) {
             (RunnerError{code, std::string{"runner \"fake\": scripted failure of start: "} + word})
         );
     }
-    EXPECT_THAT(*runner->list_owned(kWorker), IsEmpty());
+    EXPECT_THAT(*runner->list_owned(kFakeWorker), IsEmpty());
     ::close(interrupt);
 }
 
@@ -178,7 +178,7 @@ TEST_F(WholeRunner, ANewInstanceGoesOnFromThePosition) {
     const auto second = open("runner-fake");
     ASSERT_NE(second, nullptr);
 
-    const auto owned = second->list_owned(kWorker);
+    const auto owned = second->list_owned(kFakeWorker);
     const auto end = second->wait(handle, "1", sink_, {});
     const auto destroyed = second->destroy(handle);
     const auto gone = second->wait(handle, std::nullopt, sink_, {});
