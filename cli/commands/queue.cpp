@@ -11,7 +11,7 @@
 namespace opslab::cli {
 namespace {
 
-ExitCode show(Session& session) {
+ExitCode show_queue(Session& session) {
     const auto answer = session.fetch({.path = "/api/v1/tasks/stats"});
     if (!answer) {
         return answer.error();
@@ -55,7 +55,7 @@ void add_queue(CLI::App& root, Chosen& chosen) {
         "  opslab queue --json | jq .by_status.pending"
     );
     command->callback([connection, &chosen] {
-        chosen.run = [connection] { return with_session(*connection, show); };
+        chosen.run = [connection] { return with_session(*connection, show_queue); };
     });
 }
 

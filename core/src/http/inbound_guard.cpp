@@ -291,7 +291,10 @@ int InboundGuard::on_head() {
         return malformed("the Host is no name or address with a port");
     }
     std::transform(
-        transfer_encoding_.begin(), transfer_encoding_.end(), transfer_encoding_.begin(), lower
+        transfer_encoding_.begin(),
+        transfer_encoding_.end(),
+        transfer_encoding_.begin(),
+        lower_ascii
     );
     if (chunked_ && (parser_.http_minor < 1 || transfer_encoding_ != "chunked")) {
         return malformed("the only transfer coding is chunked, once, from HTTP/1.1 on");
@@ -301,7 +304,7 @@ int InboundGuard::on_head() {
     if (has_length && parser_.content_length > limits_.max_body) {
         return on_body(limits_.max_body + 1);
     }
-    std::transform(expect_.begin(), expect_.end(), expect_.begin(), lower);
+    std::transform(expect_.begin(), expect_.end(), expect_.begin(), lower_ascii);
     if (!expect_.empty() && expect_ != "100-continue") {
         return refuse(
             Errc::invalid_argument, "expectation_failed", "no such expectation can be met"

@@ -108,7 +108,7 @@ TaskId RequestFields::path_task(std::string_view name) {
         refuse(name, "must be a UUID");
         return {};
     }
-    std::transform(id.begin(), id.end(), id.begin(), lower);
+    std::transform(id.begin(), id.end(), id.begin(), lower_ascii);
     return TaskId{std::move(id)};
 }
 
