@@ -12,7 +12,7 @@
 namespace opslab::cli {
 namespace {
 
-struct Options {
+struct DoctorOptions {
     std::string config_file{};
     bool json = false;
 };
@@ -61,7 +61,7 @@ void show_json(const std::vector<daemon::Check>& checks, bool good, Terminal& te
     );
 }
 
-ExitCode examine(const Options& options) {
+ExitCode examine(const DoctorOptions& options) {
     auto terminal = Terminal::detect();
     const auto checks = daemon::examine_installation(
         options.config_file.empty() ? std::nullopt : std::optional(options.config_file)
@@ -80,7 +80,7 @@ ExitCode examine(const Options& options) {
 }  // namespace
 
 void add_doctor(CLI::App& root, Chosen& chosen) {
-    const auto options = std::make_shared<Options>();
+    const auto options = std::make_shared<DoctorOptions>();
     auto* command = root.add_subcommand(
         "doctor", "Look for what keeps this installation from working, with advice"
     );

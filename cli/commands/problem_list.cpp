@@ -8,13 +8,13 @@
 namespace opslab::cli {
 namespace {
 
-struct Options {
+struct ProblemListOptions {
     Connection connection{};
     std::string task_type{};
     std::string application{};
 };
 
-std::string joined(const nlohmann::json& words) {
+std::string listed_words(const nlohmann::json& words) {
     std::string text;
     for (const auto& word : words) {
         text += (text.empty() ? "" : ", ") + word.get<std::string>();
@@ -22,7 +22,7 @@ std::string joined(const nlohmann::json& words) {
     return text;
 }
 
-ExitCode list(Session& session, const Options& options) {
+ExitCode list(Session& session, const ProblemListOptions& options) {
     const auto answer = session.fetch(
         {.path = "/api/v1/problems" +
                  query_string({{"task_type", options.task_type}, {"app", options.application}})}
@@ -42,7 +42,7 @@ ExitCode list(Session& session, const Options& options) {
              field_text(problem, "task_type"),
              field_text(problem, "application"),
              field_text(problem, "deployment"),
-             joined(problem.value("needs", nlohmann::json::array()))}
+             listed_words(problem.value("needs", nlohmann::json::array()))}
         );
     }
     for (const auto& line : table_lines(rows)) {
@@ -54,7 +54,7 @@ ExitCode list(Session& session, const Options& options) {
 }  // namespace
 
 void add_problem_list(CLI::App& problem, Chosen& chosen) {
-    const auto options = std::make_shared<Options>();
+    const auto options = std::make_shared<ProblemListOptions>();
     auto* command = problem.add_subcommand("list", "List AIOpsLab's problems");
     command->add_option("--task-type", options->task_type, "Only of this type")
         ->check(CLI::IsMember({"detection", "localization", "analysis", "mitigation"}));

@@ -65,6 +65,8 @@ struct Service {
              .metrics = metrics,
              .storage = *storage,
              .clock = clock,
+             .logger = logger,
+             .defaults = {},
              .version = "1.2.3"}
         ),
         {.bearer_token = "the-token"},

@@ -2,6 +2,7 @@
 
 #include "base/system_clock.hpp"
 #include "daemon/coordinator.hpp"
+#include "daemon/refusal.hpp"
 #include "plugin/guarded_storage.hpp"
 #include "telemetry/service_log.hpp"
 
@@ -16,13 +17,7 @@ namespace opslab::daemon {
 namespace {
 
 constexpr int kNotCurrent = 1;
-constexpr int kBadConfiguration = 2;
 constexpr int kUnreachable = 6;
-
-int refuse(const config::Findings& findings) {
-    fmt::print(stderr, "{}\n", config::to_text(findings));
-    return kBadConfiguration;
-}
 
 }  // namespace
 

@@ -2,6 +2,7 @@
 
 #include "base/system_clock.hpp"
 #include "daemon/coordinator.hpp"
+#include "daemon/refusal.hpp"
 #include "daemon/stop_signals.hpp"
 #include "telemetry/service_log.hpp"
 
@@ -15,12 +16,6 @@ namespace opslab::daemon {
 namespace {
 
 constexpr int kCannotServe = 1;
-constexpr int kBadConfiguration = 2;
-
-int refuse(const config::Findings& findings) {
-    fmt::print(stderr, "{}\n", config::to_text(findings));
-    return kBadConfiguration;
-}
 
 void say_how_tasks_run(const config::Settings& settings, Logger& logger) {
     if (settings.workers.empty()) {

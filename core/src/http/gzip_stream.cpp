@@ -1,5 +1,7 @@
 #include "http/gzip_stream.hpp"
 
+#include "http/field_value.hpp"
+
 #include <zlib.h>
 
 #include <array>
@@ -76,14 +78,6 @@ private:
     bool ready_ = false;
     bool unflushed_ = false;  // bytes went in since the last flush
 };
-
-std::string_view trimmed(std::string_view text) {
-    const auto begin = text.find_first_not_of(" \t");
-    if (begin == std::string_view::npos) {
-        return {};
-    }
-    return text.substr(begin, text.find_last_not_of(" \t") - begin + 1);
-}
 
 /// Whether the parameters of a coding say `q=0`: "not this one".
 bool is_refused(std::string_view parameters) {

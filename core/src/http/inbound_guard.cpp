@@ -26,7 +26,7 @@ bool is_host(std::string_view text) {
     }
     constexpr std::string_view kOthers = "-._~%!$&'()*+;=:[]";
     return text.size() < kValueKept && std::all_of(text.begin(), text.end(), [&](char c) {
-               return (lower(c) >= 'a' && lower(c) <= 'z') || (c >= '0' && c <= '9') ||
+               return (lower_ascii(c) >= 'a' && lower_ascii(c) <= 'z') || (c >= '0' && c <= '9') ||
                       kOthers.find(c) != std::string_view::npos;
            });
 }

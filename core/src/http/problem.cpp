@@ -1,6 +1,7 @@
 #include "http/problem.hpp"
 
 #include "base/json.hpp"
+#include "http/field_value.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -60,16 +61,6 @@ std::string lower_case(std::string_view text) {
         return static_cast<char>(std::tolower(c));
     });
     return result;
-}
-
-std::string_view trimmed(std::string_view text) {
-    while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) {
-        text.remove_prefix(1);
-    }
-    while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) {
-        text.remove_suffix(1);
-    }
-    return text;
 }
 
 bool is_json_type(std::string_view value) {

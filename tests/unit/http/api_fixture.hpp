@@ -1,9 +1,12 @@
 #pragma once
 
+#include "base/json.hpp"
 #include "http/api.hpp"
 #include "http/dispatcher.hpp"
 
 #include <opslab/testing/fakes.hpp>
+
+#include <nlohmann/json.hpp>
 
 #include <functional>
 #include <future>
@@ -13,6 +16,9 @@
 #include <vector>
 
 namespace opslab::testing {
+
+inline constexpr auto kGet = HttpMethod::get;
+inline constexpr auto kPost = HttpMethod::post;
 
 inline auto away() {
     return fail(Errc::unavailable, "the database is away", "secret detail");
@@ -192,5 +198,10 @@ private:
 public:
     [[nodiscard]] const Router& router() const { return dispatcher_.router(); }
 };
+
+/// The JSON that an answer holds; the test ends if it holds none.
+inline Json body_of(const Answer& answer) {
+    return parse_json(answer.response.body).value();
+}
 
 }  // namespace opslab::testing

@@ -18,13 +18,7 @@ using ::testing::IsEmpty;
 using ::testing::Not;
 using ::testing::SizeIs;
 
-constexpr auto kGet = HttpMethod::get;
-constexpr auto kPost = HttpMethod::post;
 const std::string kTask = "01948f3a-0000-7000-8000-000000000001";
-
-Json body_of(const Answer& answer) {
-    return parse_json(answer.response.body).value();
-}
 
 std::vector<std::string> fields_of(const Answer& answer) {
     std::vector<std::string> names;

@@ -10,13 +10,6 @@ namespace {
 
 using ::testing::HasSubstr;
 
-constexpr auto kGet = HttpMethod::get;
-constexpr auto kPost = HttpMethod::post;
-
-Json body_of(const Answer& answer) {
-    return parse_json(answer.response.body).value();
-}
-
 std::size_t warnings(ApiUnderTest& api) {
     std::size_t count = 0;
     for (const auto& line : api.logger.lines()) {
