@@ -117,6 +117,9 @@ void RunSession::stop(StopReason reason) {
 }
 
 void RunSession::begin_stopping(const RunHandle& handle) {
+    if (stopper_.joinable()) {
+        return;  // a stop during the start: both stop() and follow() came to see the handle
+    }
     stopper_ = std::thread([this, handle] {
         const auto stopped = context_.runner.stop(handle, context_.stop_grace);
         if (!stopped) {

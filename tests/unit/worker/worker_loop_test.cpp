@@ -6,6 +6,7 @@
 
 #include <opslab/testing/fakes.hpp>
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 
 #include <atomic>
@@ -345,6 +346,24 @@ TEST_F(WorkerLoopTest, ARunWhoseEventsAreRefusedIsStoppedAndFailsForTheInfrastru
 
     EXPECT_EQ(failure.kind, FailureKind::infrastructure);
     EXPECT_THAT(failure.message, HasSubstr("no such event"));
+}
+
+TEST_F(WorkerLoopTest, AStopThatMeetsTheEndOfTheStartStopsTheRunOnce) {
+    // the refusal of the first report comes about when the start returns: many tries, to meet it
+    constexpr int kRuns = 300;
+    port_.refuse_reports();
+    runner_.set_script([](const FakeRunner::Run& run) -> RunnerResult<RunEnd> {
+        EXPECT_TRUE(run.until_stopped());
+        return kFine;
+    });
+    for (int i = 0; i < kRuns; ++i) {
+        port_.offer(fmt::format("t{}", i), 1, clock_.now() + std::chrono::hours{1});
+    }
+    start(4);
+
+    for (int i = 0; i < kRuns; ++i) {
+        EXPECT_EQ(failure_of(fmt::format("t{}", i)).kind, FailureKind::infrastructure);
+    }
 }
 
 TEST_F(WorkerLoopTest, ATaskWhoseClaimWasNotAnsweredIsRunOnce) {
