@@ -1,8 +1,7 @@
 #include "docker_runner.hpp"
 
-#include "settings.hpp"
-
 #include <opslab/docker/container_runs.hpp>
+#include <opslab/docker/container_settings.hpp>
 
 #include <utility>
 
@@ -11,7 +10,7 @@ namespace {
 
 class DockerRunner final : public Runner {
 public:
-    explicit DockerRunner(Settings settings)
+    explicit DockerRunner(docker::ContainerSettings settings)
         : runs_(std::move(settings.address), std::move(settings.spec)) {}
 
     [[nodiscard]] RunnerStatus prepare(const SlotSpec& /*slot*/, Interrupt interrupt) override {
@@ -56,7 +55,7 @@ private:
 RunnerResult<std::unique_ptr<Runner>> create_docker_runner(
     const RunnerHost& /*host*/, const std::string& config_json
 ) {
-    auto settings = read_settings(config_json);
+    auto settings = docker::read_container_settings(config_json);
     if (!settings) {
         return tl::unexpected(settings.error());
     }

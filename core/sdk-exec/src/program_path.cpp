@@ -1,5 +1,6 @@
 #include <opslab/exec/program_path.hpp>
 
+#include <dlfcn.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -81,6 +82,17 @@ RunnerResult<std::string> find_program(
         RunnerErrc::infrastructure,
         "command \"" + program + "\" was not found, neither on PATH nor beside the executable"
     );
+}
+
+std::string installed_supervisor() {
+    Dl_info info{};
+    static const char here = 0;
+    if (::dladdr(&here, &info) == 0 || info.dli_fname == nullptr) {
+        return "opslab-supervise";
+    }
+    std::error_code failed;
+    const auto library = std::filesystem::absolute(info.dli_fname, failed);
+    return (library.parent_path().parent_path() / "opslab-supervise").string();
 }
 
 }  // namespace opslab::exec

@@ -131,9 +131,8 @@ RunnerResult<std::string> ContainerRuns::create(
 }
 
 RunnerStatus ContainerRuns::fill_and_start(
-    const std::string& id, const std::string& task_file, Interrupt interrupt
+    const std::string& id, const std::string& archive, Interrupt interrupt
 ) {
-    const std::string archive = run_archive(spec_, task_file);
     if (auto unpacked = engine_.unpack(id, kRunDirectory, archive); !unpacked) {
         return tl::unexpected(infrastructure("hand over the task file", unpacked.error()));
     }
@@ -147,7 +146,9 @@ RunnerStatus ContainerRuns::fill_and_start(
     return {};
 }
 
-RunnerResult<RunHandle> ContainerRuns::start(const RunRequest& request, Interrupt interrupt) {
+RunnerResult<RunHandle> ContainerRuns::start(
+    const RunRequest& request, Interrupt interrupt, const RunExtras& extras
+) {
     if (!is_run_id(request.run_id)) {
         return runner_fail(
             RunnerErrc::invalid, "the run id is not of [0-9a-f.-], 1 to 64 characters"
@@ -176,7 +177,7 @@ RunnerResult<RunHandle> ContainerRuns::start(const RunRequest& request, Interrup
         return runner_fail(RunnerErrc::interrupted, "the start was interrupted");
     }
     const std::string name = "opslab-" + request.run_id;
-    const auto id = create(name, container_body(spec_, request, *prefix), interrupt);
+    const auto id = create(name, container_body(spec_, extras, request, *prefix), interrupt);
     if (!id) {
         // a call that was cut off may have made it all the same; only what carries this very
         // attempt's fresh word is removed
@@ -190,7 +191,8 @@ RunnerResult<RunHandle> ContainerRuns::start(const RunRequest& request, Interrup
         return tl::unexpected(id.error());
     }
     const ContainerHandle handle{*id, request.run_id, *prefix};
-    if (auto started = fill_and_start(*id, *task_file, interrupt); !started) {
+    if (auto started = fill_and_start(*id, run_archive(spec_, extras, *task_file), interrupt);
+        !started) {
         // if this fails too, list_owned finds it
         static_cast<void>(destroy(handle.text()));
         return tl::unexpected(started.error());
@@ -306,6 +308,11 @@ RunnerResult<std::string> ContainerRuns::health() {
     }
     return "Docker engine " + *version + " at " + engine_.address().text() + ", image \"" +
            spec_.image + "\" " + (*image ? "present" : "not present");
+}
+
+std::optional<std::string> ContainerRuns::run_of(const RunHandle& handle) {
+    const auto parsed = ContainerHandle::parse(handle.text);
+    return parsed ? std::optional{parsed->run_id} : std::nullopt;
 }
 
 }  // namespace opslab::docker

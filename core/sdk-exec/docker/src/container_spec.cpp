@@ -15,9 +15,15 @@ namespace {
 using Json = nlohmann::json;
 
 [[nodiscard]] Json labels_of(
-    const ContainerSpec& spec, const RunRequest& request, const std::string& event_prefix
+    const ContainerSpec& spec,
+    const RunExtras& extras,
+    const RunRequest& request,
+    const std::string& event_prefix
 ) {
     Json labels = spec.labels;
+    for (const auto& [name, value] : extras.labels) {
+        labels[name] = value;
+    }
     labels[kLabelManaged] = "true";
     labels[kLabelScope] = spec.scope;
     labels[kLabelWorker] = request.slot.worker.value;
@@ -28,8 +34,9 @@ using Json = nlohmann::json;
     return labels;
 }
 
-[[nodiscard]] Json environment_of(const ContainerSpec& spec) {
-    auto variables = spec.variables;
+[[nodiscard]] Json environment_of(const ContainerSpec& spec, const RunExtras& extras) {
+    auto variables = extras.variables;
+    variables.insert(spec.variables.begin(), spec.variables.end());
     const std::string directory = kRunDirectory;
     variables["OPSLAB_PROTOCOL"] = "1";
     variables["OPSLAB_WORK_DIR"] = directory + "/work";
@@ -97,13 +104,16 @@ using Json = nlohmann::json;
 }  // namespace
 
 std::string container_body(
-    const ContainerSpec& spec, const RunRequest& request, const std::string& event_prefix
+    const ContainerSpec& spec,
+    const RunExtras& extras,
+    const RunRequest& request,
+    const std::string& event_prefix
 ) {
     Json body = {
         {"Image", spec.image},
-        {"Env", environment_of(spec)},
+        {"Env", environment_of(spec, extras)},
         {"HostConfig", host_config_of(spec)},
-        {"Labels", labels_of(spec, request, event_prefix)},
+        {"Labels", labels_of(spec, extras, request, event_prefix)},
         {"OpenStdin", false},
         {"Tty", false},
         {"Volumes", {{kRunDirectory, Json::object()}}},
@@ -120,7 +130,9 @@ std::string container_body(
     return body.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
-std::string run_archive(const ContainerSpec& spec, const std::string& task_file) {
+std::string run_archive(
+    const ContainerSpec& spec, const RunExtras& extras, const std::string& task_file
+) {
     const auto owner = owner_of(spec.user);
     // where the driver's user is not known here everyone may write: nobody but the container's own
     // processes gets to its volume
@@ -128,6 +140,9 @@ std::string run_archive(const ContainerSpec& spec, const std::string& task_file)
     archive.add_directory("work/", owner ? 0700 : 0777);
     archive.add_directory("task/", owner ? 0700 : 0777);
     archive.add_file("task/task.json", owner ? 0600 : 0666, task_file);
+    for (const auto& [name, content] : extras.files) {
+        archive.add_file("task/" + name, owner ? 0600 : 0666, content);
+    }
     return std::move(archive).finish();
 }
 

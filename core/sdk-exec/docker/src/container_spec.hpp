@@ -12,10 +12,15 @@ inline constexpr const char* kRunDirectory = "/opslab";
 
 /// The body of the API call that makes a run's container.
 [[nodiscard]] std::string container_body(
-    const ContainerSpec& spec, const RunRequest& request, const std::string& event_prefix
+    const ContainerSpec& spec,
+    const RunExtras& extras,
+    const RunRequest& request,
+    const std::string& event_prefix
 );
 
 /// The archive for kRunDirectory: the task file and the work directory, owned by who the driver is.
-[[nodiscard]] std::string run_archive(const ContainerSpec& spec, const std::string& task_file);
+[[nodiscard]] std::string run_archive(
+    const ContainerSpec& spec, const RunExtras& extras, const std::string& task_file
+);
 
 }  // namespace opslab::docker

@@ -17,4 +17,8 @@ namespace opslab::exec {
     const std::string& program, std::string_view path, const std::string& beside
 );
 
+/// Where `opslab-supervise` is for the plugin that this code is linked into: the two are installed
+/// together (`lib/opslab/plugins/NAME.so`, `lib/opslab/opslab-supervise`).
+[[nodiscard]] std::string installed_supervisor();
+
 }  // namespace opslab::exec

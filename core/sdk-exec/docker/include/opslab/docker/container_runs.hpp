@@ -36,6 +36,16 @@ struct ContainerSpec {
     std::chrono::milliseconds away_limit{std::chrono::seconds{60}};
 };
 
+/// What one run has beside the spec.
+struct RunExtras {
+    std::map<std::string, std::string> labels{};
+    std::map<std::string, std::string> variables{};  ///< they beat the spec's
+    std::map<std::string, std::string> files{};      ///< plain name: content, under kFilesDirectory
+};
+
+/// Where a run finds the files of its RunExtras, readable by the driver alone.
+inline constexpr const char* kFilesDirectory = "/opslab/task";
+
 /// Runs drivers in containers: what a runner on Docker is made of. One container a run, named
 /// `opslab-<run id>`, found again by its labels. Nothing that lacks those labels is ever touched.
 /// Threads and failures as opslab::Runner has them.
@@ -45,7 +55,9 @@ public:
 
     /// Brings the image, where the pull policy wants it.
     [[nodiscard]] RunnerStatus prepare(Interrupt interrupt);
-    [[nodiscard]] RunnerResult<RunHandle> start(const RunRequest& request, Interrupt interrupt);
+    [[nodiscard]] RunnerResult<RunHandle> start(
+        const RunRequest& request, Interrupt interrupt, const RunExtras& extras = {}
+    );
     [[nodiscard]] RunnerResult<RunEnd> wait(
         const RunHandle& handle,
         std::optional<std::string_view> position,
@@ -57,13 +69,16 @@ public:
     [[nodiscard]] RunnerResult<std::vector<OwnedRun>> list_owned(const WorkerId& worker);
     [[nodiscard]] RunnerResult<std::string> health();
 
+    /// The run's id out of its handle; nothing where the handle is none of these.
+    [[nodiscard]] static std::optional<std::string> run_of(const RunHandle& handle);
+
 private:
     [[nodiscard]] RunnerStatus pull(Interrupt interrupt);
     [[nodiscard]] RunnerResult<std::string> create(
         const std::string& name, const std::string& body, Interrupt interrupt
     );
     [[nodiscard]] RunnerStatus fill_and_start(
-        const std::string& id, const std::string& task_file, Interrupt interrupt
+        const std::string& id, const std::string& archive, Interrupt interrupt
     );
     /// Without the values of the variables, should the engine repeat one.
     [[nodiscard]] std::string redacted(std::string text) const;

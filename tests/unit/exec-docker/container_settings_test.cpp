@@ -1,10 +1,10 @@
-#include "settings.hpp"
+#include <opslab/docker/container_settings.hpp>
 
 #include <gmock/gmock.h>
 
 #include <cstdlib>
 
-namespace opslab::runner_docker {
+namespace opslab::docker {
 namespace {
 
 using ::testing::Eq;
@@ -32,11 +32,11 @@ TEST(DockerMemorySize, WhatIsNoSizeIsRefused) {
 }
 
 TEST(DockerSettings, OnlyTheImageIsNeeded) {
-    const auto settings = read_settings(R"({"image":"driver:1"})");
+    const auto settings = read_container_settings(R"({"image":"driver:1"})");
 
     ASSERT_TRUE(settings) << settings.error().message;
     EXPECT_EQ(settings->spec.image, "driver:1");
-    EXPECT_EQ(settings->spec.pull, docker::PullPolicy::missing);
+    EXPECT_EQ(settings->spec.pull, PullPolicy::missing);
     EXPECT_EQ(settings->spec.memory_bytes, 0);
     EXPECT_EQ(settings->spec.network, "bridge");
     EXPECT_EQ(settings->spec.scope, "default");
@@ -46,7 +46,7 @@ TEST(DockerSettings, OnlyTheImageIsNeeded) {
 }
 
 TEST(DockerSettings, AllLimitsAreTaken) {
-    const auto settings = read_settings(
+    const auto settings = read_container_settings(
         R"({"image":"i","memory":"4g","cpus":1.5,"pids_limit":64,"network":"none",)"
         R"("read_only":true,"pull":"never","engine_away_seconds":5,"socket":"/run/e.sock"})"
     );
@@ -57,7 +57,7 @@ TEST(DockerSettings, AllLimitsAreTaken) {
     EXPECT_EQ(settings->spec.pids_limit, 64);
     EXPECT_EQ(settings->spec.network, "none");
     EXPECT_TRUE(settings->spec.is_read_only);
-    EXPECT_EQ(settings->spec.pull, docker::PullPolicy::never);
+    EXPECT_EQ(settings->spec.pull, PullPolicy::never);
     EXPECT_EQ(settings->spec.away_limit, std::chrono::seconds{5});
     EXPECT_EQ(settings->address.socket_path, "/run/e.sock");
 }
@@ -65,9 +65,10 @@ TEST(DockerSettings, AllLimitsAreTaken) {
 TEST(DockerSettings, NamedVariablesAreTakenFromTheEnvironmentAndUnsetOnesLeftOut) {
     ASSERT_EQ(::setenv("OPSLAB_TEST_KEY", "from outside", 1), 0);
 
-    const auto settings =
-        read_settings(R"({"image":"i","environment":["OPSLAB_TEST_KEY","OPSLAB_TEST_UNSET"],)"
-                      R"("variables":{"LEVEL":"3"}})");
+    const auto settings = read_container_settings(
+        R"({"image":"i","environment":["OPSLAB_TEST_KEY","OPSLAB_TEST_UNSET"],)"
+        R"("variables":{"LEVEL":"3"}})"
+    );
 
     ASSERT_EQ(::unsetenv("OPSLAB_TEST_KEY"), 0);
     ASSERT_TRUE(settings) << settings.error().message;
@@ -94,7 +95,7 @@ TEST(DockerSettings, RefusalNamesTheSettingAndNoValueOfAVariable) {
              Refused{"schema", R"({"image":"i","variables":{"A":["secret"]}})"},
              Refused{"schema", R"({"variables":{"A":"secret"}})"},
          }) {
-        const auto settings = read_settings(refused.config);
+        const auto settings = read_container_settings(refused.config);
         ASSERT_FALSE(settings) << refused.config;
         EXPECT_EQ(settings.error().code, RunnerErrc::invalid);
         EXPECT_THAT(settings.error().message, HasSubstr(refused.setting));
@@ -103,4 +104,4 @@ TEST(DockerSettings, RefusalNamesTheSettingAndNoValueOfAVariable) {
 }
 
 }  // namespace
-}  // namespace opslab::runner_docker
+}  // namespace opslab::docker

@@ -1,5 +1,4 @@
-#include "settings.hpp"
-
+#include <opslab/docker/container_settings.hpp>
 #include <opslab/exec/child_environment.hpp>
 
 #include <nlohmann/json.hpp>
@@ -8,7 +7,7 @@
 #include <cstdlib>
 #include <utility>
 
-namespace opslab::runner_docker {
+namespace opslab::docker {
 namespace {
 
 using Json = nlohmann::json;
@@ -31,15 +30,15 @@ constexpr std::int64_t kLeastMemory = std::int64_t{6} << 20U;  // engines refuse
     return words.empty() ? std::nullopt : std::optional{std::move(words)};
 }
 
-[[nodiscard]] docker::PullPolicy pull_policy(const std::string& name) {
+[[nodiscard]] PullPolicy pull_policy(const std::string& name) {
     if (name == "always") {
-        return docker::PullPolicy::always;
+        return PullPolicy::always;
     }
-    return name == "never" ? docker::PullPolicy::never : docker::PullPolicy::missing;
+    return name == "never" ? PullPolicy::never : PullPolicy::missing;
 }
 
-[[nodiscard]] docker::ContainerSpec typed(const Json& config) {
-    docker::ContainerSpec spec;
+[[nodiscard]] ContainerSpec typed(const Json& config) {
+    ContainerSpec spec;
     spec.image = config.at("image").get<std::string>();
     spec.pull = pull_policy(config.value("pull", std::string{"missing"}));
     spec.entrypoint = words_if_any(config, "entrypoint");
@@ -58,7 +57,7 @@ constexpr std::int64_t kLeastMemory = std::int64_t{6} << 20U;  // engines refuse
     return spec;
 }
 
-[[nodiscard]] RunnerStatus add_variables(const Json& config, docker::ContainerSpec& spec) {
+[[nodiscard]] RunnerStatus add_variables(const Json& config, ContainerSpec& spec) {
     for (const auto& name : config.value("environment", Words{})) {
         if (!exec::is_variable_name(name)) {
             return runner_fail(
@@ -81,7 +80,7 @@ constexpr std::int64_t kLeastMemory = std::int64_t{6} << 20U;  // engines refuse
     return {};
 }
 
-[[nodiscard]] RunnerStatus check(const docker::ContainerSpec& spec) {
+[[nodiscard]] RunnerStatus check(const ContainerSpec& spec) {
     if (holds_nul(spec.image)) {
         return runner_fail(RunnerErrc::invalid, "image: holds a NUL character");
     }
@@ -124,8 +123,8 @@ std::optional<std::int64_t> parse_size(std::string_view text) {
     return number << shift;
 }
 
-RunnerResult<Settings> read_settings(const std::string& config_json) {
-    Settings settings;
+RunnerResult<ContainerSettings> read_container_settings(const std::string& config_json) {
+    ContainerSettings settings;
     try {
         const Json config = Json::parse(config_json);
         settings.spec = typed(config);
@@ -139,9 +138,8 @@ RunnerResult<Settings> read_settings(const std::string& config_json) {
         if (auto added = add_variables(config, settings.spec); !added) {
             return tl::unexpected(added.error());
         }
-        auto address = docker::engine_address(
-            config.value("socket", std::string{}), from_environment("DOCKER_HOST")
-        );
+        auto address =
+            engine_address(config.value("socket", std::string{}), from_environment("DOCKER_HOST"));
         if (!address) {
             return runner_fail(RunnerErrc::invalid, "socket: " + address.error().message);
         }
@@ -155,4 +153,4 @@ RunnerResult<Settings> read_settings(const std::string& config_json) {
     return settings;
 }
 
-}  // namespace opslab::runner_docker
+}  // namespace opslab::docker
