@@ -1,0 +1,252 @@
+#include "cluster_builder.hpp"
+
+#include "cluster_config.hpp"
+#include "host_check.hpp"
+
+#include <poll.h>
+
+#include <algorithm>
+#include <cstddef>
+#include <utility>
+
+namespace opslab::runner_kind {
+namespace {
+
+using SteadyClock = std::chrono::steady_clock;
+
+[[nodiscard]] std::vector<std::string> ids_of(const std::vector<NodeContainer>& nodes) {
+    std::vector<std::string> ids;
+    for (const NodeContainer& node : nodes) {
+        ids.push_back(node.id);
+    }
+    return ids;
+}
+
+// Kubernetes nodes only: the balancer of a cluster with several control planes is none.
+[[nodiscard]] std::size_t count_members(const std::vector<NodeContainer>& nodes) {
+    return static_cast<std::size_t>(std::count_if(
+        nodes.begin(),
+        nodes.end(),
+        [](const NodeContainer& node) { return !node.name.ends_with("-external-load-balancer"); }
+    ));
+}
+
+// While a cluster is being made its containers' ids are not known, but the name was free when that
+// began; afterwards each container must be one that was noted.
+[[nodiscard]] bool is_ours(
+    const std::optional<ClusterRecord>& record, const std::vector<NodeContainer>& nodes
+) {
+    if (!record) {
+        return nodes.empty();
+    }
+    return !record->is_made ||
+           std::all_of(nodes.begin(), nodes.end(), [&](const NodeContainer& node) {
+               const auto& known = record->nodes;
+               return std::find(known.begin(), known.end(), node.id) != known.end();
+           });
+}
+
+[[nodiscard]] std::chrono::milliseconds since(SteadyClock::time_point begin) {
+    return std::chrono::duration_cast<std::chrono::milliseconds>(SteadyClock::now() - begin);
+}
+
+}  // namespace
+
+ClusterBuilder::ClusterBuilder(
+    KindCli& cli,
+    const ClusterRecords& records,
+    ClusterSpec spec,
+    HostNeeds needs,
+    std::string state_dir
+)
+    : cli_(cli),
+      records_(records),
+      spec_(std::move(spec)),
+      needs_(needs),
+      state_dir_(std::move(state_dir)) {}
+
+RunnerStatus ClusterBuilder::bring_image(Interrupt interrupt) {
+    // an absent image would cost kind five tries of its own, or be a surprise download
+    const auto is_there = cli_.has_image(spec_.node_image);
+    if (!is_there) {
+        return tl::unexpected(is_there.error());
+    }
+    if (*is_there) {
+        return {};
+    }
+    if (!spec_.may_pull) {
+        return runner_fail(
+            RunnerErrc::infrastructure,
+            "node image \"" + spec_.node_image +
+                "\" is not on the engine and node_image_pull is \"never\"; load it"
+        );
+    }
+    if (auto pulled = cli_.pull_image(spec_.node_image, interrupt); !pulled) {
+        return runner_fail(
+            pulled.error().code,
+            "pull node image \"" + spec_.node_image + "\": " + pulled.error().message
+        );
+    }
+    return {};
+}
+
+RunnerStatus ClusterBuilder::write_plan(const ClusterRecord& record) {
+    if (auto noted = records_.write(record); !noted || !spec_.config_file.empty()) {
+        return noted;
+    }
+    return records_.write_file(
+        record.cluster, records_.config_file(record.cluster), cluster_config(spec_)
+    );
+}
+
+RunnerStatus ClusterBuilder::await_ready(const ClusterRecord& record, Interrupt interrupt) {
+    // kind's own wait looks at control planes alone, and ends well when its time is over
+    constexpr int kPauseMs = 500;
+    const auto deadline = SteadyClock::now() + spec_.ready_timeout;
+    for (;;) {
+        const auto is_ready = cli_.is_ready(record.cluster, record.nodes.size(), interrupt);
+        if (is_ready && *is_ready) {
+            return {};
+        }
+        if (!is_ready && is_ready.error().code == RunnerErrc::interrupted) {
+            return tl::unexpected(is_ready.error());
+        }
+        if (SteadyClock::now() >= deadline) {
+            return runner_fail(
+                RunnerErrc::infrastructure,
+                "the cluster was not ready within " + std::to_string(spec_.ready_timeout.count()) +
+                    " s" + (is_ready ? std::string{} : ": " + is_ready.error().message)
+            );
+        }
+        pollfd entry{interrupt.fd, POLLIN, 0};
+        if (::poll(&entry, 1, kPauseMs) > 0) {
+            return runner_fail(RunnerErrc::interrupted, "the making of a cluster was interrupted");
+        }
+    }
+}
+
+RunnerResult<BuiltCluster> ClusterBuilder::build(ClusterRecord record, Interrupt interrupt) {
+    const auto begin = SteadyClock::now();
+    const bool has_own = !spec_.config_file.empty();
+    const NewCluster wanted{
+        .name = record.cluster,
+        .image = spec_.node_image,
+        .config_file = has_own ? spec_.config_file : records_.config_file(record.cluster),
+        .kubeconfig = records_.kubeconfig(record.cluster)};
+    if (auto created = cli_.create(wanted, interrupt); !created) {
+        return tl::unexpected(created.error());
+    }
+    BuildTimes times;
+    times.create = since(begin);
+    const auto nodes = cli_.nodes(record.cluster);
+    if (!nodes) {
+        return tl::unexpected(nodes.error());
+    }
+    if (nodes->empty()) {
+        return runner_fail(RunnerErrc::infrastructure, "kind said that it is made, but it is not");
+    }
+    ClusterRecord members = record;
+    members.nodes.resize(count_members(*nodes));
+    if (auto ready = await_ready(members, interrupt); !ready) {
+        return tl::unexpected(ready.error());
+    }
+    times.ready = since(begin) - times.create;
+    for (const std::string& image : spec_.preload) {
+        if (auto loaded = cli_.load_image(record.cluster, image, interrupt); !loaded) {
+            return runner_fail(
+                loaded.error().code, "load image \"" + image + "\": " + loaded.error().message
+            );
+        }
+    }
+    record.nodes = ids_of(*nodes);
+    record.is_made = true;
+    if (auto noted = records_.write(record); !noted) {
+        return tl::unexpected(noted.error());
+    }
+    return BuiltCluster{std::move(record), times};
+}
+
+RunnerResult<BuiltCluster> ClusterBuilder::make(
+    const std::string& cluster, const std::string& worker, Interrupt interrupt
+) {
+    const auto before = cli_.nodes(cluster);
+    if (!before) {
+        return tl::unexpected(before.error());
+    }
+    if (!before->empty()) {
+        return runner_fail(
+            RunnerErrc::infrastructure,
+            "a kind cluster \"" + cluster +
+                "\" is there that opslab did not make, and was left alone; set name_prefix, or "
+                "remove it: kind delete cluster --name " +
+                cluster
+        );
+    }
+    auto ready = check_room(needs_, state_dir_);
+    if (ready) {
+        ready = bring_image(interrupt);
+    }
+    ClusterRecord record;
+    record.cluster = cluster;
+    record.worker = worker;
+    if (ready) {
+        ready = write_plan(record);
+    }
+    if (!ready) {
+        return tl::unexpected(ready.error());
+    }
+    auto built = build(record, interrupt);
+    if (!built) {
+        RunnerError error = built.error();
+        if (auto removed = remove(cluster); !removed) {
+            error.message += "; and then: " + removed.error().message;
+        }
+        return tl::unexpected(std::move(error));
+    }
+    return built;
+}
+
+RunnerResult<bool> ClusterBuilder::is_healthy(const ClusterRecord& record, Interrupt interrupt) {
+    const auto nodes = cli_.nodes(record.cluster);
+    if (!nodes) {
+        return tl::unexpected(nodes.error());
+    }
+    if (!record.is_made || nodes->empty() || nodes->size() != record.nodes.size() ||
+        !is_ours(record, *nodes)) {
+        return false;
+    }
+    return cli_.is_ready(record.cluster, count_members(*nodes), interrupt);
+}
+
+RunnerStatus ClusterBuilder::remove(const std::string& cluster) {
+    constexpr int kTries = 2;  // the exit status says nothing: what is left does
+    RunnerStatus last{};
+    for (int tries = 0; tries <= kTries; ++tries) {
+        const auto nodes = cli_.nodes(cluster);
+        if (!nodes) {
+            return tl::unexpected(nodes.error());
+        }
+        if (nodes->empty()) {
+            return records_.remove(cluster);
+        }
+        if (!is_ours(records_.read(cluster), *nodes)) {
+            return runner_fail(
+                RunnerErrc::infrastructure,
+                "a kind cluster \"" + cluster +
+                    "\" is there that opslab did not make, and was left alone; set name_prefix, "
+                    "or remove it: kind delete cluster --name " +
+                    cluster
+            );
+        }
+        if (tries < kTries) {
+            last = cli_.remove(cluster, records_.kubeconfig(cluster));
+        }
+    }
+    return runner_fail(
+        RunnerErrc::infrastructure,
+        "cluster \"" + cluster + "\" could not be removed" +
+            (last ? std::string{} : ": " + last.error().message)
+    );
+}
+
+}  // namespace opslab::runner_kind

@@ -1,0 +1,70 @@
+#pragma once
+
+#include "cluster_record.hpp"
+#include "kind_cli.hpp"
+#include "settings.hpp"
+
+#include <opslab/runner_plugin.hpp>
+
+#include <chrono>
+#include <string>
+#include <vector>
+
+namespace opslab::runner_kind {
+
+/// How long the parts of making a cluster took.
+struct BuildTimes {
+    std::chrono::milliseconds create{0};
+    std::chrono::milliseconds ready{0};
+};
+
+struct BuiltCluster {
+    ClusterRecord record{};
+    BuildTimes times{};
+};
+
+/// Makes, checks and removes single clusters, and never touches one that opslab did not make.
+/// Threads: any, one cluster by one at a time.
+class ClusterBuilder {
+public:
+    ClusterBuilder(
+        KindCli& cli,
+        const ClusterRecords& records,
+        ClusterSpec spec,
+        HostNeeds needs,
+        std::string state_dir
+    );
+
+    /// A new cluster whose API answers and whose nodes are all Ready. On failure nothing is left,
+    /// or the record is, for `remove`.
+    /// Fails: `infrastructure`, `interrupted`.
+    [[nodiscard]] RunnerResult<BuiltCluster> make(
+        const std::string& cluster, const std::string& worker, Interrupt interrupt
+    );
+
+    /// Whether exactly the containers of the record are there and the cluster is ready.
+    /// Fails: `infrastructure` where that cannot be asked, `interrupted`.
+    [[nodiscard]] RunnerResult<bool> is_healthy(const ClusterRecord& record, Interrupt interrupt);
+
+    /// Idempotent. Fails: `infrastructure` where something is left: kind could not, or containers
+    /// under the name are not ours.
+    [[nodiscard]] RunnerStatus remove(const std::string& cluster);
+
+    [[nodiscard]] RunnerResult<std::string> internal_kubeconfig(const std::string& cluster) {
+        return cli_.internal_kubeconfig(cluster);
+    }
+
+private:
+    [[nodiscard]] RunnerStatus bring_image(Interrupt interrupt);
+    [[nodiscard]] RunnerStatus write_plan(const ClusterRecord& record);
+    [[nodiscard]] RunnerResult<BuiltCluster> build(ClusterRecord record, Interrupt interrupt);
+    [[nodiscard]] RunnerStatus await_ready(const ClusterRecord& record, Interrupt interrupt);
+
+    KindCli& cli_;
+    const ClusterRecords& records_;
+    ClusterSpec spec_;
+    HostNeeds needs_;
+    std::string state_dir_;
+};
+
+}  // namespace opslab::runner_kind

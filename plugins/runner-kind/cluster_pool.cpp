@@ -1,0 +1,333 @@
+#include "cluster_pool.hpp"
+
+#include <poll.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdio>
+#include <optional>
+#include <utility>
+
+namespace opslab::runner_kind {
+namespace {
+
+using SteadyClock = std::chrono::steady_clock;
+
+constexpr std::chrono::seconds kTrusted{60};  // how long a health check is believed
+
+[[nodiscard]] std::string seconds_text(std::chrono::milliseconds time) {
+    std::array<char, 32> text{};
+    std::snprintf(text.data(), text.size(), "%.1f s", static_cast<double>(time.count()) / 1000.0);
+    return text.data();
+}
+
+}  // namespace
+
+RunnerResult<std::string> cluster_name(
+    const std::string& prefix, const WorkerId& worker, int index
+) {
+    constexpr std::size_t kMost = 50;  // a node's name must fit into a host name
+    const std::string& id = worker.value;
+    const bool is_fit = !id.empty() && std::all_of(id.begin(), id.end(), [](char c) {
+        return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || c == '-';
+    });
+    if (!is_fit || index < 0) {
+        return runner_fail(RunnerErrc::invalid, "the worker's id is not of [a-z0-9-]");
+    }
+    std::string name = prefix + id + (index == 0 ? "" : "-" + std::to_string(index + 1));
+    if (name.size() > kMost) {
+        return runner_fail(
+            RunnerErrc::invalid,
+            "the cluster's name \"" + name + "\" is over " + std::to_string(kMost) +
+                " characters, which kind cannot do; use a shorter name_prefix or runner name"
+        );
+    }
+    return name;
+}
+
+ClusterPool::ClusterPool(
+    ClusterBuilder& builder, const ClusterRecords& records, PoolSpec spec, RunnerHost host
+)
+    : builder_(builder),
+      records_(records),
+      spec_(std::move(spec)),
+      host_(std::move(host)),
+      gate_({spec_.parallel_creations, spec_.breaker_failures, spec_.breaker_pause}) {
+    const std::lock_guard lock(mutex_);
+    for (const ClusterRecord& record : records_.all()) {
+        adopt(record);
+    }
+}
+
+// What an earlier process left: half-made and dirty clusters go away right now; one whose run may
+// still be there waits for release_all_but.
+void ClusterPool::adopt(const ClusterRecord& record) {
+    auto made = std::make_unique<Cluster>();
+    Cluster& cluster = *made;
+    cluster.name = record.cluster;
+    cluster.worker = record.worker;
+    cluster.run = record.run;
+    cluster.is_inherited = !record.run.empty();
+    cluster.done.set();
+    clusters_[cluster.name] = std::move(made);
+    if (record.run.empty() && !is_usable(record)) {
+        begin_work(cluster, true);
+    }
+}
+
+ClusterPool::~ClusterPool() {
+    {
+        const std::lock_guard lock(mutex_);
+        is_closed_ = true;
+    }
+    gate_.close();
+    closing_.set();
+    // nobody adds to the map or starts a thread any more
+    for (auto& [name, cluster] : clusters_) {
+        if (cluster->thread.joinable()) {
+            cluster->thread.join();
+        }
+    }
+}
+
+bool ClusterPool::is_usable(const ClusterRecord& record) const {
+    const int most_uses = spec_.reuses ? spec_.max_reuses + 1 : 1;
+    return record.is_made && !record.is_dirty && record.uses < most_uses;
+}
+
+// A slot's own cluster where it is free, else the first free one: after a restart runs go on in
+// other slots than they began in, but there are never more runs than slots.
+RunnerResult<ClusterPool::Cluster*> ClusterPool::reserve(const SlotSpec& slot) {
+    constexpr int kMostSlots = 4096;
+    const SlotKey key{slot.worker.value, slot.slot};
+    Cluster* found = nullptr;
+    for (auto& [name, cluster] : clusters_) {
+        if (cluster->reserved_for == key) {
+            return cluster.get();
+        }
+    }
+    for (int i = -1; i < kMostSlots && found == nullptr; ++i) {
+        const auto name = cluster_name(spec_.name_prefix, slot.worker, i < 0 ? slot.slot : i);
+        if (!name) {
+            return tl::unexpected(name.error());
+        }
+        auto& at = clusters_[*name];
+        if (at == nullptr) {
+            at = std::make_unique<Cluster>();
+            at->name = *name;
+            at->worker = slot.worker.value;
+            at->done.set();
+        }
+        const bool is_free = at->run.empty() && !at->reserved_for;
+        found = is_free ? at.get() : nullptr;
+    }
+    if (found == nullptr) {
+        return runner_fail(RunnerErrc::infrastructure, "every cluster of the worker has a run");
+    }
+    found->reserved_for = key;
+    return found;
+}
+
+RunnerStatus ClusterPool::make_ready(Cluster& cluster, Interrupt interrupt) {
+    bool has_begun = false;
+    for (;;) {
+        {
+            const std::lock_guard lock(mutex_);
+            if (is_closed_) {
+                return runner_fail(RunnerErrc::interrupted, "the runner is being closed");
+            }
+            if (!cluster.is_working) {
+                if (cluster.is_ready && SteadyClock::now() - cluster.checked < kTrusted) {
+                    return {};
+                }
+                if (has_begun) {
+                    return cluster.last;
+                }
+                // what failed in the background is tried once more for a task that needs it
+                has_begun = true;
+                begin_work(cluster, false);
+            }
+        }
+        std::array<pollfd, 2> waits{{{cluster.done.fd(), POLLIN, 0}, {interrupt.fd, POLLIN, 0}}};
+        if (::poll(waits.data(), waits.size(), -1) > 0 && waits[1].revents != 0) {
+            return runner_fail(RunnerErrc::interrupted, "the wait for a cluster was interrupted");
+        }
+    }
+}
+
+RunnerStatus ClusterPool::prepare(const SlotSpec& slot, Interrupt interrupt) {
+    Cluster* cluster = nullptr;
+    {
+        const std::lock_guard lock(mutex_);
+        const auto reserved = reserve(slot);
+        if (!reserved) {
+            return tl::unexpected(reserved.error());
+        }
+        cluster = *reserved;
+    }
+    return make_ready(*cluster, interrupt);
+}
+
+RunnerResult<std::string> ClusterPool::take(
+    const SlotSpec& slot, const std::string& run_id, Interrupt interrupt
+) {
+    if (auto ready = prepare(slot, interrupt); !ready) {
+        return tl::unexpected(ready.error());
+    }
+    const std::lock_guard lock(mutex_);
+    const auto reserved = reserve(slot);
+    if (!reserved) {
+        return tl::unexpected(reserved.error());
+    }
+    Cluster& cluster = **reserved;
+    auto record = records_.read(cluster.name);
+    if (!cluster.is_ready || cluster.is_working || !record) {
+        return runner_fail(RunnerErrc::infrastructure, "cluster \"" + cluster.name + "\" is gone");
+    }
+    record->run = run_id;
+    ++record->uses;
+    if (auto noted = records_.write(*record); !noted) {
+        return tl::unexpected(noted.error());
+    }
+    cluster.reserved_for.reset();
+    cluster.run = run_id;
+    cluster.is_inherited = false;
+    cluster.has_ended_clean = false;
+    return cluster.name;
+}
+
+ClusterPool::Cluster* ClusterPool::holder_of(const std::string& run_id) {
+    for (auto& [name, cluster] : clusters_) {
+        if (!run_id.empty() && cluster->run == run_id) {
+            return cluster.get();
+        }
+    }
+    return nullptr;
+}
+
+void ClusterPool::mark_clean(const std::string& run_id) {
+    const std::lock_guard lock(mutex_);
+    if (Cluster* cluster = holder_of(run_id)) {
+        cluster->has_ended_clean = true;
+    }
+}
+
+void ClusterPool::end_use(Cluster& cluster, bool has_begun) {
+    if (auto record = records_.read(cluster.name)) {
+        record->run.clear();
+        record->uses -= has_begun ? 0 : 1;
+        record->is_dirty = record->is_dirty || (has_begun && !cluster.has_ended_clean);
+        if (auto noted = records_.write(*record); !noted) {
+            // as it stands on the disk the run still has it, so a successor makes it anew
+            host_.log(LogLevel::warning, noted.error().message);
+        }
+    }
+    cluster.run.clear();
+    cluster.is_ready = !has_begun;
+    if (has_begun) {
+        begin_work(cluster, false);
+    }
+}
+
+void ClusterPool::give_back(const std::string& run_id) {
+    const std::lock_guard lock(mutex_);
+    if (Cluster* cluster = holder_of(run_id)) {
+        end_use(*cluster, false);
+    }
+}
+
+void ClusterPool::release(const std::string& run_id) {
+    const std::lock_guard lock(mutex_);
+    if (Cluster* cluster = holder_of(run_id)) {
+        end_use(*cluster, true);
+    }
+}
+
+void ClusterPool::release_all_but(const WorkerId& worker, const std::set<std::string>& runs) {
+    const std::lock_guard lock(mutex_);
+    for (auto& [name, cluster] : clusters_) {
+        if (cluster->worker == worker.value && cluster->is_inherited && !cluster->run.empty() &&
+            !runs.contains(cluster->run)) {
+            end_use(*cluster, true);
+        }
+    }
+}
+
+void ClusterPool::begin_work(Cluster& cluster, bool only_removes) {
+    if (is_closed_ || cluster.is_working) {
+        return;
+    }
+    if (cluster.thread.joinable()) {
+        cluster.thread.join();  // it has ended but for its return
+    }
+    cluster.is_working = true;
+    cluster.is_ready = false;
+    cluster.done.clear();
+    cluster.thread = std::thread([this, &cluster, only_removes] { work(cluster, only_removes); });
+}
+
+void ClusterPool::work(Cluster& cluster, bool only_removes) {
+    auto outcome = only_removes ? builder_.remove(cluster.name) : ensure(cluster);
+    if (!outcome && outcome.error().code != RunnerErrc::interrupted) {
+        host_.log(LogLevel::warning, "cluster " + cluster.name + ": " + outcome.error().message);
+    }
+    const std::lock_guard lock(mutex_);
+    cluster.is_working = false;
+    cluster.is_ready = outcome.has_value() && !only_removes;
+    cluster.checked = SteadyClock::now();
+    cluster.last = std::move(outcome);
+    cluster.done.set();
+}
+
+RunnerStatus ClusterPool::ensure(const Cluster& cluster) {
+    const auto record = records_.read(cluster.name);
+    if (record && is_usable(*record) && record->run.empty()) {
+        const auto is_healthy = builder_.is_healthy(*record, closing_.interrupt());
+        if (!is_healthy) {
+            return tl::unexpected(is_healthy.error());
+        }
+        if (*is_healthy) {
+            return {};
+        }
+        host_.log(
+            LogLevel::warning, "cluster " + cluster.name + " is not healthy; it is made anew"
+        );
+    }
+    if (record) {
+        if (auto removed = builder_.remove(cluster.name); !removed) {
+            return removed;
+        }
+    }
+    return rebuild(cluster);
+}
+
+RunnerStatus ClusterPool::rebuild(const Cluster& cluster) {
+    if (auto entered = gate_.enter(); !entered) {
+        return entered;
+    }
+    const auto built = builder_.make(cluster.name, cluster.worker, closing_.interrupt());
+    const RunnerStatus outcome = built ? RunnerStatus{} : RunnerStatus{tl::unexpect, built.error()};
+    gate_.leave(outcome);
+    if (built) {
+        host_.log(
+            LogLevel::info,
+            "cluster " + cluster.name + " is ready: created in " +
+                seconds_text(built->times.create) + ", ready after another " +
+                seconds_text(built->times.ready)
+        );
+    }
+    return outcome;
+}
+
+std::string ClusterPool::summary() const {
+    const std::lock_guard lock(mutex_);
+    int ready = 0;
+    int busy = 0;
+    for (const auto& [name, cluster] : clusters_) {
+        ready += cluster->is_ready && cluster->run.empty() ? 1 : 0;
+        busy += cluster->run.empty() ? 0 : 1;
+    }
+    return std::to_string(busy) + " clusters in use, " + std::to_string(ready) + " ready";
+}
+
+}  // namespace opslab::runner_kind

@@ -1,0 +1,113 @@
+#include "cluster_record.hpp"
+
+#include <opslab/exec/task_file.hpp>
+#include <opslab/exec/tree_removal.hpp>
+#include <opslab/exec/unique_fd.hpp>
+
+#include <fcntl.h>
+#include <nlohmann/json.hpp>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <utility>
+
+namespace opslab::runner_kind {
+namespace {
+
+namespace fs = std::filesystem;
+using Json = nlohmann::json;
+
+[[nodiscard]] bool is_synced(const std::string& path) {
+    const exec::UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+    return fd && ::fsync(fd.get()) == 0;
+}
+
+[[nodiscard]] std::optional<ClusterRecord> parsed(const std::string& text) {
+    try {
+        const Json json = Json::parse(text);
+        ClusterRecord record;
+        record.cluster = json.at("cluster").get<std::string>();
+        record.worker = json.at("worker").get<std::string>();
+        record.is_made = json.at("made").get<bool>();
+        record.is_dirty = json.at("dirty").get<bool>();
+        record.uses = json.at("uses").get<int>();
+        record.run = json.at("run").get<std::string>();
+        record.nodes = json.at("nodes").get<std::vector<std::string>>();
+        return record;
+    } catch (const Json::exception&) {
+        return std::nullopt;
+    }
+}
+
+}  // namespace
+
+std::string ClusterRecords::directory(const std::string& cluster) const {
+    return root_ + "/" + cluster;
+}
+
+std::string ClusterRecords::kubeconfig(const std::string& cluster) const {
+    return directory(cluster) + "/kubeconfig";
+}
+
+std::string ClusterRecords::config_file(const std::string& cluster) const {
+    return directory(cluster) + "/config.yaml";
+}
+
+RunnerStatus ClusterRecords::write_file(
+    const std::string& cluster, const std::string& path, const std::string& text
+) const {
+    std::error_code failed;
+    fs::create_directories(directory(cluster), failed);
+    ::chmod(directory(cluster).c_str(), S_IRWXU);
+    const std::string fresh = path + ".new";
+    ::unlink(fresh.c_str());
+    if (auto written = exec::write_private_file(fresh, text); !written) {
+        return written;
+    }
+    const bool is_there = is_synced(fresh) && std::rename(fresh.c_str(), path.c_str()) == 0;
+    if (!is_there || !is_synced(directory(cluster))) {
+        return runner_fail(RunnerErrc::infrastructure, "cannot write \"" + path + "\"");
+    }
+    return {};
+}
+
+RunnerStatus ClusterRecords::write(const ClusterRecord& record) const {
+    const Json json{
+        {"cluster", record.cluster},
+        {"worker", record.worker},
+        {"made", record.is_made},
+        {"dirty", record.is_dirty},
+        {"uses", record.uses},
+        {"run", record.run},
+        {"nodes", record.nodes}};
+    return write_file(record.cluster, directory(record.cluster) + "/record.json", json.dump());
+}
+
+std::optional<ClusterRecord> ClusterRecords::read(const std::string& cluster) const {
+    std::ifstream file(directory(cluster) + "/record.json", std::ios::binary);
+    const std::string text{std::istreambuf_iterator<char>(file), {}};
+    auto record = parsed(text);
+    return record && record->cluster == cluster ? record : std::nullopt;
+}
+
+std::vector<ClusterRecord> ClusterRecords::all() const {
+    std::vector<ClusterRecord> found;
+    std::error_code failed;
+    for (fs::directory_iterator at(root_, failed), end; !failed && at != end;
+         at.increment(failed)) {
+        if (auto record = read(at->path().filename().string())) {
+            found.push_back(*std::move(record));
+        }
+    }
+    return found;
+}
+
+RunnerStatus ClusterRecords::remove(const std::string& cluster) const {
+    return exec::remove_tree(directory(cluster));
+}
+
+}  // namespace opslab::runner_kind

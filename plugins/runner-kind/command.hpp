@@ -1,0 +1,42 @@
+#pragma once
+
+#include <opslab/runner.hpp>
+
+#include <chrono>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace opslab::runner_kind {
+
+/// What a command left behind.
+struct CommandOutcome {
+    bool has_succeeded = false;  ///< exit status 0
+    std::string out{};           ///< its first MiB
+    std::string err{};           ///< its last 8 KiB
+};
+
+/// Runs command line tools, each within its own bound on time: at the bound, at an interrupt, and
+/// when opslab dies, the command is killed with everything that it started. Threads: any.
+class Commands {
+public:
+    Commands(std::string supervisor, std::vector<std::string> environment, std::string directory)
+        : supervisor_(std::move(supervisor)),
+          environment_(std::move(environment)),
+          directory_(std::move(directory)) {}
+
+    /// The first word is the program's absolute path. An exit status other than 0 is an outcome.
+    /// Fails: `infrastructure` where it cannot be started or took too long, `interrupted`.
+    [[nodiscard]] RunnerResult<CommandOutcome> run(
+        const std::vector<std::string>& words,
+        std::chrono::milliseconds timeout,
+        Interrupt interrupt
+    ) const;
+
+private:
+    std::string supervisor_;
+    std::vector<std::string> environment_;
+    std::string directory_;
+};
+
+}  // namespace opslab::runner_kind

@@ -1,0 +1,79 @@
+#include "host_check.hpp"
+
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include <cstdint>
+#include <fstream>
+#include <optional>
+
+namespace opslab::runner_kind {
+namespace {
+
+// The number behind `name` in a file of /proc; the first word of it where there is no name.
+[[nodiscard]] std::optional<std::uint64_t> number_in(const char* path, const std::string& name) {
+    std::ifstream file(path);
+    std::string word;
+    std::uint64_t value = 0;
+    if (name.empty()) {
+        return file >> value ? std::optional{value} : std::nullopt;
+    }
+    while (file >> word) {
+        if (word == name) {
+            return file >> value ? std::optional{value} : std::nullopt;
+        }
+    }
+    return std::nullopt;
+}
+
+void look_at(const std::string& limit, std::uint64_t wanted, std::vector<std::string>& low) {
+    const auto value = number_in(("/proc/sys/fs/inotify/" + limit).c_str(), "");
+    if (value && *value < wanted) {
+        low.push_back(
+            "fs.inotify." + limit + " is " + std::to_string(*value) +
+            ", raise it: sysctl fs.inotify." + limit + "=" + std::to_string(wanted)
+        );
+    }
+}
+
+}  // namespace
+
+RunnerStatus check_room(const HostNeeds& needs, const std::string& state_dir) {
+    constexpr unsigned kMib = 20;
+    const auto memory = number_in("/proc/meminfo", "MemAvailable:");
+    if (needs.memory_mb > 0 && memory && *memory / 1024 < needs.memory_mb) {
+        return runner_fail(
+            RunnerErrc::infrastructure,
+            "no room for a cluster: " + std::to_string(*memory / 1024) +
+                " MiB of memory available, min_free_memory_mb is " +
+                std::to_string(needs.memory_mb) + "; use fewer slots or more memory"
+        );
+    }
+    const std::string images = "/var/lib/docker";
+    const std::string disk = ::access(images.c_str(), F_OK) == 0 ? images : state_dir;
+    struct statvfs info {};
+    if (needs.disk_mb > 0 && ::statvfs(disk.c_str(), &info) == 0) {
+        const std::uint64_t free_mb = (info.f_bavail * info.f_frsize) >> kMib;
+        if (free_mb < needs.disk_mb) {
+            return runner_fail(
+                RunnerErrc::infrastructure,
+                "no room for a cluster: " + std::to_string(free_mb) + " MiB free on the disk of " +
+                    disk + ", min_free_disk_mb is " + std::to_string(needs.disk_mb) +
+                    "; free some (docker system df)"
+            );
+        }
+    }
+    return {};
+}
+
+std::vector<std::string> low_limits() {
+    // about 12 instances for each node, the machine's own beside them
+    constexpr std::uint64_t kInstances = 512;
+    constexpr std::uint64_t kWatches = 524'288;
+    std::vector<std::string> low;
+    look_at("max_user_instances", kInstances, low);
+    look_at("max_user_watches", kWatches, low);
+    return low;
+}
+
+}  // namespace opslab::runner_kind

@@ -1,0 +1,219 @@
+#include "kind_cli.hpp"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstddef>
+#include <string_view>
+#include <utility>
+
+namespace opslab::runner_kind {
+namespace {
+
+constexpr std::size_t kMostWords = 600;
+
+// The tool's own reason: from its line "ERROR: …" on, else its last words; one printable line.
+[[nodiscard]] std::string reason_in(const std::string& err) {
+    const auto at = err.rfind("ERROR: ");
+    std::string text = at == std::string::npos ? err : err.substr(at + 7);
+    if (text.size() > kMostWords) {
+        // a child's output is behind kind's own line, and ends with what matters
+        const std::string head = text.substr(0, kMostWords / 2);
+        text = head + " … " + text.substr(text.size() - kMostWords / 2);
+    }
+    for (char& c : text) {
+        c = static_cast<unsigned char>(c) < ' ' ? ' ' : c;
+    }
+    const auto last = text.find_last_not_of(' ');
+    return last == std::string::npos ? "no reason given" : text.substr(0, last + 1);
+}
+
+[[nodiscard]] std::vector<std::string> lines_of(std::string_view text) {
+    std::vector<std::string> lines;
+    while (!text.empty()) {
+        const auto end = text.find('\n');
+        const auto line = text.substr(0, end);
+        if (!line.empty()) {
+            lines.emplace_back(line);
+        }
+        text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
+    }
+    return lines;
+}
+
+}  // namespace
+
+class KindCli::NameLease {
+public:
+    NameLease(KindCli& cli, const std::string& name) : cli_(cli), name_(name) {
+        std::unique_lock lock(cli_.mutex_);
+        // every call has a bound on its time, so this wait has one
+        cli_.freed_.wait(lock, [&] { return !cli_.names_.contains(name_); });
+        cli_.names_.insert(name_);
+    }
+    NameLease(const NameLease&) = delete;
+    NameLease& operator=(const NameLease&) = delete;
+    ~NameLease() {
+        const std::lock_guard lock(cli_.mutex_);
+        cli_.names_.erase(name_);
+        cli_.freed_.notify_all();
+    }
+
+private:
+    KindCli& cli_;
+    std::string name_;
+};
+
+RunnerResult<std::string> KindCli::output_of(
+    const std::vector<std::string>& words, std::chrono::milliseconds timeout, Interrupt interrupt
+) const {
+    auto outcome = commands_.run(words, timeout, interrupt);
+    if (!outcome) {
+        return tl::unexpected(outcome.error());
+    }
+    if (!outcome->has_succeeded) {
+        return runner_fail(RunnerErrc::infrastructure, reason_in(outcome->err));
+    }
+    return std::move(outcome->out);
+}
+
+RunnerResult<std::string> KindCli::version() {
+    return output_of({tools_.kind, "version"}, tools_.quick, {}).map([](const std::string& out) {
+        const auto lines = lines_of(out);
+        return lines.empty() ? std::string{"kind of an unknown version"} : lines.front();
+    });
+}
+
+RunnerResult<std::vector<NodeContainer>> KindCli::nodes(const std::string& cluster) {
+    const auto out = output_of(
+        {tools_.docker,
+         "ps",
+         "--all",
+         "--no-trunc",
+         "--filter",
+         "label=io.x-k8s.kind.cluster=" + cluster,
+         "--format",
+         "{{.ID}} {{.Names}}"},
+        tools_.quick,
+        {}
+    );
+    if (!out) {
+        return tl::unexpected(out.error());
+    }
+    std::vector<NodeContainer> found;
+    for (const std::string& line : lines_of(*out)) {
+        const auto blank = line.find(' ');
+        if (blank == std::string::npos) {
+            return runner_fail(RunnerErrc::infrastructure, "docker ps answered \"" + line + "\"");
+        }
+        found.push_back({line.substr(0, blank), line.substr(blank + 1)});
+    }
+    std::sort(found.begin(), found.end(), [](const auto& a, const auto& b) {
+        return a.name < b.name;
+    });
+    return found;
+}
+
+RunnerResult<bool> KindCli::has_image(const std::string& image) {
+    const auto outcome = commands_.run(
+        {tools_.docker, "image", "inspect", "--format", "{{.Id}}", image}, tools_.quick, {}
+    );
+    if (!outcome) {
+        return tl::unexpected(outcome.error());
+    }
+    if (outcome->has_succeeded || outcome->err.find("o such image") != std::string::npos) {
+        return outcome->has_succeeded;
+    }
+    return runner_fail(RunnerErrc::infrastructure, reason_in(outcome->err));
+}
+
+RunnerStatus KindCli::pull_image(const std::string& image, Interrupt interrupt) {
+    return output_of({tools_.docker, "pull", "--quiet", image}, tools_.pull, interrupt)
+        .map([](const std::string&) {});
+}
+
+RunnerStatus KindCli::create(const NewCluster& cluster, Interrupt interrupt) {
+    const NameLease lease(*this, cluster.name);
+    ::unlink((cluster.kubeconfig + ".lock").c_str());  // a killed kind's lock is never given up
+    std::vector<std::string> words{
+        tools_.kind,
+        "create",
+        "cluster",
+        "--name",
+        cluster.name,
+        "--config",
+        cluster.config_file,
+        "--kubeconfig",
+        cluster.kubeconfig};
+    if (!cluster.image.empty()) {
+        words.insert(words.end(), {"--image", cluster.image});
+    }
+    return output_of(words, tools_.create, interrupt).map([](const std::string&) {});
+}
+
+RunnerStatus KindCli::remove(const std::string& cluster, const std::string& kubeconfig) {
+    const NameLease lease(*this, cluster);
+    ::unlink((kubeconfig + ".lock").c_str());
+    return output_of(
+               {tools_.kind, "delete", "cluster", "--name", cluster, "--kubeconfig", kubeconfig},
+               tools_.remove,
+               {}
+    )
+        .map([](const std::string&) {});
+}
+
+RunnerStatus KindCli::load_image(
+    const std::string& cluster, const std::string& image, Interrupt interrupt
+) {
+    const NameLease lease(*this, cluster);
+    return output_of(
+               {tools_.kind, "load", "docker-image", image, "--name", cluster},
+               tools_.create,
+               interrupt
+    )
+        .map([](const std::string&) {});
+}
+
+RunnerResult<std::string> KindCli::internal_kubeconfig(const std::string& cluster) {
+    const NameLease lease(*this, cluster);
+    return output_of(
+        {tools_.kind, "get", "kubeconfig", "--internal", "--name", cluster}, tools_.quick, {}
+    );
+}
+
+RunnerResult<bool> KindCli::is_ready(
+    const std::string& cluster, std::size_t nodes, Interrupt interrupt
+) {
+    const std::vector<std::string> kubectl{
+        tools_.docker,
+        "exec",
+        cluster + "-control-plane",
+        "kubectl",
+        "--kubeconfig=/etc/kubernetes/admin.conf",
+        "get"};
+    auto ask = [&](std::vector<std::string> what) {
+        auto words = kubectl;
+        words.insert(words.end(), what.begin(), what.end());
+        return commands_.run(words, tools_.quick, interrupt);
+    };
+    const auto api = ask({"--raw=/readyz"});
+    if (!api) {
+        return tl::unexpected(api.error());
+    }
+    if (!api->has_succeeded || lines_of(api->out) != std::vector<std::string>{"ok"}) {
+        return false;
+    }
+    const auto states = ask(
+        {"nodes",
+         "-o=jsonpath={range .items[*]}{.status.conditions[?(@.type==\"Ready\")].status}{\"\\n\"}"
+         "{end}"}
+    );
+    if (!states) {
+        return tl::unexpected(states.error());
+    }
+    const auto all = lines_of(states->out);
+    return states->has_succeeded && all.size() == nodes &&
+           std::all_of(all.begin(), all.end(), [](const auto& state) { return state == "True"; });
+}
+
+}  // namespace opslab::runner_kind

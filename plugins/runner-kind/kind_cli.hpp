@@ -1,0 +1,90 @@
+#pragma once
+
+#include "command.hpp"
+
+#include <opslab/runner.hpp>
+
+#include <chrono>
+#include <condition_variable>
+#include <mutex>
+#include <set>
+#include <string>
+#include <vector>
+
+namespace opslab::runner_kind {
+
+/// A container that carries kind's label of a cluster.
+struct NodeContainer {
+    std::string id{};
+    std::string name{};
+
+    bool operator==(const NodeContainer&) const = default;
+};
+
+/// Where the tools are and how long each may take.
+struct Tools {
+    std::string kind{};    ///< absolute path
+    std::string docker{};  ///< absolute path; kind itself needs it too
+    std::chrono::seconds quick{30};
+    std::chrono::seconds create{600};
+    std::chrono::seconds remove{120};
+    std::chrono::seconds pull{1800};
+};
+
+struct NewCluster {
+    std::string name{};
+    std::string image{};
+    std::string config_file{};
+    std::string kubeconfig{};  ///< a file of this cluster alone: kind's lock has hardly a retry
+};
+
+/// The two command lines as they really behave: kind's exit status is no proof of anything, so
+/// callers look at `nodes` and `is_ready`. There are never two calls on one name at once: a
+/// second one waits, since kind's own clean-up removes a rival's containers. Threads: any.
+/// Every call fails with `infrastructure` and the tool's own last words, or `interrupted`.
+class KindCli {
+public:
+    KindCli(Commands commands, Tools tools)
+        : commands_(std::move(commands)), tools_(std::move(tools)) {}
+
+    [[nodiscard]] RunnerResult<std::string> version();
+
+    /// All nodes of a cluster, running or not, sorted by name; none where there is no such cluster.
+    [[nodiscard]] RunnerResult<std::vector<NodeContainer>> nodes(const std::string& cluster);
+
+    [[nodiscard]] RunnerResult<bool> has_image(const std::string& image);
+    [[nodiscard]] RunnerStatus pull_image(const std::string& image, Interrupt interrupt);
+
+    /// What is left of it after a failure is for the caller to remove.
+    [[nodiscard]] RunnerStatus create(const NewCluster& cluster, Interrupt interrupt);
+    [[nodiscard]] RunnerStatus remove(const std::string& cluster, const std::string& kubeconfig);
+    [[nodiscard]] RunnerStatus load_image(
+        const std::string& cluster, const std::string& image, Interrupt interrupt
+    );
+
+    /// The kubeconfig with which containers on kind's network reach the cluster.
+    [[nodiscard]] RunnerResult<std::string> internal_kubeconfig(const std::string& cluster);
+
+    /// Asks the API server itself, from inside of the control plane's node: does it say that it is
+    /// ready, and are all of `nodes` there and Ready?
+    [[nodiscard]] RunnerResult<bool> is_ready(
+        const std::string& cluster, std::size_t nodes, Interrupt interrupt
+    );
+
+private:
+    class NameLease;
+
+    [[nodiscard]] RunnerResult<std::string> output_of(
+        const std::vector<std::string>& words,
+        std::chrono::milliseconds timeout,
+        Interrupt interrupt
+    ) const;
+
+    Commands commands_;
+    Tools tools_;
+    std::mutex mutex_{};
+    std::condition_variable freed_{};
+    std::set<std::string> names_{};  // guarded by mutex_: a call on each is under way
+};
+
+}  // namespace opslab::runner_kind

@@ -1,0 +1,205 @@
+#include "kind_runner.hpp"
+
+#include "clean_end.hpp"
+#include "cluster_pool.hpp"
+#include "host_check.hpp"
+
+#include <opslab/docker/container_runs.hpp>
+#include <opslab/exec/child_environment.hpp>
+#include <opslab/exec/program_path.hpp>
+
+#include <set>
+#include <utility>
+#include <vector>
+
+namespace opslab::runner_kind {
+namespace {
+
+using docker::ContainerRuns;
+
+// what the tools may need of opslab's own environment; the driver gets none of it
+const std::vector<std::string> kToolVariables{
+    "HOME",
+    "DOCKER_CONFIG",
+    "DOCKER_CERT_PATH",
+    "DOCKER_TLS_VERIFY",
+    "HTTP_PROXY",
+    "HTTPS_PROXY",
+    "NO_PROXY",
+    "http_proxy",
+    "https_proxy",
+    "no_proxy",
+    "KIND_EXPERIMENTAL_CONTAINERD_SNAPSHOTTER"};
+
+[[nodiscard]] exec::ChildEnvironment tool_environment(const Settings& settings) {
+    exec::ChildEnvironment environment(kToolVariables, {});
+    environment.set("DOCKER_HOST", settings.driver.address.text());
+    if (settings.driver.spec.network != "kind") {
+        environment.set("KIND_EXPERIMENTAL_DOCKER_NETWORK", settings.driver.spec.network);
+    }
+    return environment;
+}
+
+// A tool that is missing is said by `health` and by each run, not by a start that fails.
+struct FoundTools {
+    Tools tools{};
+    RunnerStatus status{};
+};
+
+[[nodiscard]] FoundTools find_tools(Tools tools, std::string_view path) {
+    FoundTools found{std::move(tools), {}};
+    for (std::string* program : {&found.tools.kind, &found.tools.docker}) {
+        auto at = exec::find_program(*program, path, exec::own_directory());
+        if (at) {
+            *program = *std::move(at);
+        } else {
+            found.status = runner_fail(
+                RunnerErrc::infrastructure,
+                at.error().message +
+                    "; runner-kind needs kind (https://kind.sigs.k8s.io) and the "
+                    "docker command line"
+            );
+        }
+    }
+    return found;
+}
+
+class KindRunner final : public Runner {
+public:
+    KindRunner(const RunnerHost& host, Settings settings, FoundTools found, Commands commands)
+        : host_(host),
+          tools_status_(std::move(found.status)),
+          cli_(std::move(commands), std::move(found.tools)),
+          records_(host.state_dir() + "/clusters"),
+          builder_(cli_, records_, settings.cluster, settings.needs, host.state_dir()),
+          runs_(std::move(settings.driver.address), std::move(settings.driver.spec)),
+          pool_(builder_, records_, std::move(settings.pool), host) {}
+
+    [[nodiscard]] RunnerStatus prepare(const SlotSpec& slot, Interrupt interrupt) override {
+        if (!tools_status_) {
+            return tools_status_;
+        }
+        if (auto ready = runs_.prepare(interrupt); !ready) {
+            return ready;
+        }
+        return pool_.prepare(slot, interrupt);
+    }
+
+    [[nodiscard]] RunnerResult<RunHandle> start(const RunRequest& request, Interrupt interrupt)
+        override {
+        if (!tools_status_) {
+            return tl::unexpected(tools_status_.error());
+        }
+        const auto cluster = pool_.take(request.slot, request.run_id, interrupt);
+        if (!cluster) {
+            return tl::unexpected(cluster.error());
+        }
+        auto handle = start_beside(*cluster, request, interrupt);
+        if (!handle) {
+            pool_.give_back(request.run_id);
+        }
+        return handle;
+    }
+
+    [[nodiscard]] RunnerResult<RunEnd> wait(
+        const RunHandle& handle,
+        std::optional<std::string_view> position,
+        RunSink& sink,
+        Interrupt interrupt
+    ) override {
+        CleanEndSink watched(sink);
+        auto end = runs_.wait(handle, position, watched, interrupt);
+        const auto run = ContainerRuns::run_of(handle);
+        if (run && end == RunEnd{EndKind::exited, 0} && watched.has_ended_clean()) {
+            pool_.mark_clean(*run);
+        }
+        return end;
+    }
+
+    [[nodiscard]] RunnerStatus stop(const RunHandle& handle, std::chrono::milliseconds grace)
+        override {
+        return runs_.stop(handle, grace);
+    }
+
+    [[nodiscard]] RunnerStatus destroy(const RunHandle& handle) override {
+        auto destroyed = runs_.destroy(handle);
+        const auto run = ContainerRuns::run_of(handle);
+        if (destroyed && run) {
+            pool_.release(*run);
+        }
+        return destroyed;
+    }
+
+    [[nodiscard]] RunnerResult<std::vector<OwnedRun>> list_owned(const WorkerId& worker) override {
+        auto owned = runs_.list_owned(worker);
+        if (owned) {
+            std::set<std::string> runs;
+            for (const OwnedRun& run : *owned) {
+                runs.insert(run.run_id);
+            }
+            pool_.release_all_but(worker, runs);
+        }
+        return owned;
+    }
+
+    [[nodiscard]] RunnerResult<std::string> health() override {
+        if (!tools_status_) {
+            return tl::unexpected(tools_status_.error());
+        }
+        const auto kind = cli_.version();
+        if (!kind) {
+            return tl::unexpected(kind.error());
+        }
+        auto engine = runs_.health();
+        if (!engine) {
+            return engine;
+        }
+        std::string text = *kind + ", " + *engine + ", " + pool_.summary();
+        for (const std::string& low : low_limits()) {
+            text += "; " + low;
+        }
+        return text;
+    }
+
+private:
+    [[nodiscard]] RunnerResult<RunHandle> start_beside(
+        const std::string& cluster, const RunRequest& request, Interrupt interrupt
+    ) {
+        auto kubeconfig = builder_.internal_kubeconfig(cluster);
+        if (!kubeconfig) {
+            return tl::unexpected(kubeconfig.error());
+        }
+        docker::RunExtras extras;
+        extras.labels["opslab.cluster"] = cluster;
+        extras.files["kubeconfig"] = *std::move(kubeconfig);
+        extras.variables["KUBECONFIG"] = std::string{docker::kFilesDirectory} + "/kubeconfig";
+        return runs_.start(request, interrupt, extras);
+    }
+
+    RunnerHost host_;
+    RunnerStatus tools_status_;
+    KindCli cli_;
+    ClusterRecords records_;
+    ClusterBuilder builder_;
+    ContainerRuns runs_;
+    ClusterPool pool_;  // last: its threads use all of the above
+};
+
+}  // namespace
+
+RunnerResult<std::unique_ptr<Runner>> create_kind_runner(
+    const RunnerHost& host, const std::string& config_json, const std::string& supervisor
+) {
+    auto settings = read_settings(config_json);
+    if (!settings) {
+        return tl::unexpected(settings.error());
+    }
+    const auto environment = tool_environment(*settings);
+    auto found = find_tools(settings->tools, environment.path());
+    Commands commands(supervisor, environment.entries(), host.state_dir());
+    return std::make_unique<KindRunner>(
+        host, *std::move(settings), std::move(found), std::move(commands)
+    );
+}
+
+}  // namespace opslab::runner_kind
