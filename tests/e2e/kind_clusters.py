@@ -79,17 +79,30 @@ class TasksBesideClusters(unittest.TestCase):
     def ended(self, ids):
         return [self.coordinator.wait_for_end(task_id)["status"] for task_id in ids]
 
-    def test_nine_tasks_on_three_slots_make_three_clusters(self):
+    def test_nine_tasks_on_three_slots_take_three_creations_two_at_a_time_at_most(self):
         self.serve(3)
-        began = self.submit(mode="hang"), self.submit(mode="hang"), self.submit(mode="hang")
-        until(lambda: len(nodes()) == 3, "three clusters")
-        for task_id in began:
-            self.coordinator.call("DELETE", f"/tasks/{task_id}")
+        ids = [self.submit(step_ms=300) for _ in range(9)]
+        most = 0
+
+        def three_made():
+            nonlocal most
+            shown = run("ps", "-eo", "args").splitlines()
+            most = max(most, sum(
+                line.startswith(f"{KIND} create cluster --name {PREFIX}") for line in shown
+            ))
+            return self.creations() == 3
+
+        until(three_made, "three clusters")
+        self.assertEqual(self.ended(ids), ["completed"] * 9)
+        self.assertEqual(self.creations(), 3)  # and so six tasks had a used one
+        self.assertEqual(most, 2)
         self.assertEqual(
             set(nodes()), {PREFIX + name for name in
                            ("worker-001-kind", "worker-001-kind-2", "worker-001-kind-3")}
         )
-        self.assertEqual(self.ended([self.submit() for _ in range(9)]), ["completed"] * 9)
+
+    def creations(self):
+        return pathlib.Path(self.folder.name, "serve.log").read_text().count("is ready: created in")
 
     def test_clean_cluster_is_used_again(self):
         self.serve(1)
