@@ -196,7 +196,7 @@ std::vector<std::string> step_lines(const nlohmann::json& step, const Terminal& 
 }
 
 std::string ending(const nlohmann::json& task) {
-    const auto status = field_text(task, "status");
+    auto status = field_text(task, "status");
     const auto& result = member(task, "result");
     if (status == "completed" && result.is_object()) {
         const bool success = member(result, "success") == true;

@@ -112,6 +112,8 @@ function(opslab_embed_text TARGET NAMESPACE)
   foreach(file IN LISTS ARGN)
     get_filename_component(stem "${file}" NAME)
     string(MAKE_C_IDENTIFIER "${stem}" symbol)
+    # one before a digit is not wanted: the symbol begins with a k of its own
+    string(REGEX REPLACE "^_" "" symbol "${symbol}")
     set(output "${CMAKE_CURRENT_BINARY_DIR}/embedded/${symbol}.hpp")
     add_custom_command(OUTPUT "${output}"
       COMMAND ${CMAKE_COMMAND} -DINPUT=${CMAKE_CURRENT_SOURCE_DIR}/${file} -DOUTPUT=${output}

@@ -86,8 +86,8 @@ RunnerResult<std::string> find_program(
 
 std::string installed_supervisor() {
     Dl_info info{};
-    static const char here = 0;
-    if (::dladdr(&here, &info) == 0 || info.dli_fname == nullptr) {
+    static const char kHere = 0;
+    if (::dladdr(&kHere, &info) == 0 || info.dli_fname == nullptr) {
         return "opslab-supervise";
     }
     std::error_code failed;

@@ -248,6 +248,7 @@ Result<std::vector<RunningAttempt>> SqlRunStore::running(const WorkerId& worker)
         }
         const auto tasks = load_tasks(session, ids);
         std::vector<RunningAttempt> answer;
+        answer.reserve(attempts.size());
         for (auto& row : attempts) {
             answer.push_back(RunningAttempt{
                 .task = tasks.at(row.task).task,

@@ -157,7 +157,7 @@ Result<WorkerStats> SqlWorkerStore::stats(const WorkerId& worker) {
     if (!*stats) {
         return no_worker(worker);
     }
-    return std::move(**stats);
+    return **stats;
 }
 
 }  // namespace opslab::sql

@@ -151,6 +151,7 @@ std::optional<std::string> first_line_of(const std::vector<std::string>& command
         posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
         std::vector<std::string> words = command;
         std::vector<char*> arguments;
+        arguments.reserve(words.size() + 1);
         for (auto& word : words) {
             arguments.push_back(word.data());
         }

@@ -24,6 +24,7 @@ struct Traits : restinio::traits_t<
                     restinio::default_request_handler_t,
                     restinio::noop_strand_t,
                     GuardedSocket> {
+    // RESTinio's name  NOLINTNEXTLINE(readability-identifier-naming)
     static constexpr bool use_connection_count_limiter = true;
 };
 
@@ -227,7 +228,7 @@ private:
             .acceptor_post_bind_hook([this](asio::ip::tcp::acceptor& acceptor) {
                 port_ = acceptor.local_endpoint().port();
             })
-            .request_handler([this](restinio::request_handle_t request) {
+            .request_handler([this](const restinio::request_handle_t& request) {
                 accept(*request);
                 return restinio::request_accepted();
             });

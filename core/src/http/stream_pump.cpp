@@ -49,7 +49,7 @@ void StreamPump::step() {
         } catch (...) {  // whatever it was, the stream cannot go on: it is cut
         }
         auto result = std::make_shared<StreamStep>(std::move(step));
-        line->run_on_io([self, result] { self->stepped(std::move(*result)); });
+        line->run_on_io([self, result] { self->stepped(*result); });
     });
     if (!posted) {
         stepping_ = false;
@@ -57,7 +57,7 @@ void StreamPump::step() {
     }
 }
 
-void StreamPump::stepped(StreamStep step) {
+void StreamPump::stepped(const StreamStep& step) {
     stepping_ = false;
     if (state_ == State::over) {
         source_.reset();
@@ -68,7 +68,7 @@ void StreamPump::stepped(StreamStep step) {
         return;
     }
     if (step.then == StreamStep::Then::end || stopping_) {
-        send_last(StreamLine::Part::last, std::move(step.bytes));
+        send_last(StreamLine::Part::last, step.bytes);
         return;
     }
     then_ = step.then;
@@ -121,7 +121,7 @@ void StreamPump::woken() {
     }
 }
 
-void StreamPump::send_last(StreamLine::Part part, std::string bytes) {
+void StreamPump::send_last(StreamLine::Part part, const std::string& bytes) {
     std::string tail = bytes.empty() ? std::string() : wire::chunk(bytes);
     if (part == StreamLine::Part::last) {
         tail += wire::kLastChunk;

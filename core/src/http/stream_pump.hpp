@@ -56,12 +56,12 @@ private:
     enum class State { stepping, writing, waiting, over };
 
     void step();
-    void stepped(StreamStep step);
+    void stepped(const StreamStep& step);
     void written(bool ok);
     void wait(std::optional<SteadyTime> until);
     void woken();
     void finish();
-    void send_last(StreamLine::Part part, std::string bytes);
+    void send_last(StreamLine::Part part, const std::string& bytes);
 
     std::shared_ptr<StreamLine> line_;
     std::unique_ptr<StreamSource> source_;

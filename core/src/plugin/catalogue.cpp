@@ -37,6 +37,7 @@ std::vector<Catalogue::Found> Catalogue::scan() const {
         }
     }
     std::vector<Found> found;
+    found.reserve(first.size());
     for (const auto& [what, file] : first) {
         found.push_back({Expected{what.first, what.second}, file});
     }

@@ -85,7 +85,7 @@ public:
         if (table_.check == nullptr) {
             return {};
         }
-        if (const auto whole = without_nul(
+        if (auto whole = without_nul(
                 subject_,
                 {{"problem_id", task.problem_id},
                  {"agent_config", task.agent_config_json},
@@ -109,7 +109,7 @@ public:
         if (table_.prepare == nullptr) {
             return {};
         }
-        if (const auto whole = whole_worker(slot.worker); !whole) {
+        if (auto whole = whole_worker(slot.worker); !whole) {
             return whole;
         }
         return call("prepare", kMayWait, [&](const opslab_writer* error) {
@@ -121,7 +121,7 @@ public:
 
     [[nodiscard]] RunnerResult<RunHandle> start(const RunRequest& request, Interrupt interrupt)
         override {
-        if (const auto whole = whole_request(request); !whole) {
+        if (auto whole = whole_request(request); !whole) {
             return tl::unexpected(whole.error());
         }
         BoundedText handle{kMaxTakenHandle};
@@ -153,7 +153,7 @@ public:
     ) override {
         RunSinkBridge bridge{sink, context_.logger, context_.plugin};
         const std::string from{position.value_or("")};
-        if (const auto whole = without_nul(subject_, {{"handle", handle.text}, {"position", from}});
+        if (auto whole = without_nul(subject_, {{"handle", handle.text}, {"position", from}});
             !whole) {
             return tl::unexpected(whole.error());
         }
@@ -178,7 +178,7 @@ public:
 
     [[nodiscard]] RunnerStatus stop(const RunHandle& handle, std::chrono::milliseconds grace)
         override {
-        if (const auto whole = whole_handle(handle); !whole) {
+        if (auto whole = whole_handle(handle); !whole) {
             return whole;
         }
         const auto bounded =
@@ -193,7 +193,7 @@ public:
     }
 
     [[nodiscard]] RunnerStatus destroy(const RunHandle& handle) override {
-        if (const auto whole = whole_handle(handle); !whole) {
+        if (auto whole = whole_handle(handle); !whole) {
             return whole;
         }
         return call("destroy", kSlowLook, [&](const opslab_writer* error) {
@@ -202,7 +202,7 @@ public:
     }
 
     [[nodiscard]] RunnerResult<std::vector<OwnedRun>> list_owned(const WorkerId& worker) override {
-        if (const auto whole = whole_worker(worker); !whole) {
+        if (auto whole = whole_worker(worker); !whole) {
             return tl::unexpected(whole.error());
         }
         OwnedRuns owned;

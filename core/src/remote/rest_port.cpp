@@ -135,7 +135,7 @@ void RestPort::keep_client(HttpClient client) {
     }
 }
 
-Result<Json> RestPort::call(HttpCall call) {
+Result<Json> RestPort::call(const HttpCall& call) {
     auto client = take_client();
     if (!client) {
         return fail(std::move(client.error()));

@@ -45,7 +45,7 @@ public:
 private:
     explicit RestPort(Settings settings) : settings_(std::move(settings)) {}
 
-    [[nodiscard]] Result<nlohmann::json> call(HttpCall call);
+    [[nodiscard]] Result<nlohmann::json> call(const HttpCall& call);
     [[nodiscard]] Result<HttpClient> take_client();
     void keep_client(HttpClient client);
 

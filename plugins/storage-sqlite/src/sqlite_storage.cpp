@@ -1,6 +1,6 @@
 #include "sqlite_storage.hpp"
 
-#include "_0001_initial_sql.hpp"
+#include "0001_initial_sql.hpp"
 #include "attempt_sql.hpp"
 #include "event_sql.hpp"
 #include "file_lock.hpp"
@@ -27,7 +27,7 @@ namespace opslab::sqlite {
 namespace {
 
 constexpr std::array kMigrations{
-    sql::Migration{1, "initial", k__0001_initial_sql},
+    sql::Migration{1, "initial", k_0001_initial_sql},
 };
 
 Result<sql::StatementTable> statements() {

@@ -201,6 +201,7 @@ inline std::int32_t start(
 }
 
 [[nodiscard]] inline bool is_whole(const opslab_wait_request* request) {
+    // the member is a pointer: its size is meant  NOLINTNEXTLINE(bugprone-sizeof-expression)
     if (!reaches(request, OPSLAB_END_OF(opslab_wait_request, sink))) {
         return false;
     }

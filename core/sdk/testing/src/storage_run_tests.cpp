@@ -27,6 +27,7 @@ EventReport report_of(const Task& task, std::vector<RunEvent> events = {}) {
 
 std::vector<TaskId> ids_of(const std::vector<ClaimedTask>& claimed) {
     std::vector<TaskId> ids;
+    ids.reserve(claimed.size());
     for (const auto& one : claimed) {
         ids.push_back(one.task.id);
     }
@@ -112,6 +113,7 @@ TEST_P(StorageConformance, NoTaskGoesToTwoClaimers) {
     }
     ASSERT_THAT(tasks().submit({&batch, 1}), IsOk());
     std::vector<WorkerId> ids;
+    ids.reserve(kWorkers);
     for (int i = 0; i < kWorkers; ++i) {
         ids.push_back(enroll("worker-00" + std::to_string(i) + "-kind", 100));
     }
@@ -280,7 +282,8 @@ TEST_P(StorageConformance, AReportSentTwiceIsStoredOnce) {
     EXPECT_THAT(receipts->at(2)->last_seq, Eq(5));
     EXPECT_THAT(receipts->at(3), IsError(Errc::conflict));
     std::string messages;
-    for (const auto& log : history().logs({.task = task.id}).value()) {
+    const auto logs = history().logs({.task = task.id});
+    for (const auto& log : logs.value()) {
         messages += log.log.message;
     }
     EXPECT_THAT(messages, Eq("abc"));

@@ -87,6 +87,7 @@ TEST_P(StorageConformance, SameKeyWithAnotherBodyIsAConflictAndSpoilsNoNeighbour
 
 TEST_P(StorageConformance, ConcurrentSubmissionsOfOneKeyStoreOneTask) {
     std::vector<Submission> given;
+    given.reserve(8);
     for (int i = 0; i < 8; ++i) {
         given.push_back(keyed(a_task(), "body"));
     }
@@ -201,7 +202,7 @@ TEST_P(StorageConformance, FiltersNarrowPagesAndTotals) {
     submit(other);
     submit(a_task());
 
-    const auto count = [&](TaskQuery query) { return tasks().list(query)->total; };
+    const auto count = [&](const TaskQuery& query) { return tasks().list(query)->total; };
 
     EXPECT_THAT(count({}), Eq(3));
     EXPECT_THAT(count({.status = TaskStatus::pending}), Eq(2));

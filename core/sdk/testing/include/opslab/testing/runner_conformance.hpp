@@ -79,9 +79,11 @@ private:
 };
 
 class RunnerConformance : public ::testing::TestWithParam<RunnerCase> {
+public:
+    ~RunnerConformance() override;
+
 protected:
     RunnerConformance();
-    ~RunnerConformance() override;
 
     void SetUp() override;
     void TearDown() override;
