@@ -7,6 +7,9 @@ set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
 # the time goes to the database and the kernel: -O3 would only lengthen the build
 set(CMAKE_CXX_FLAGS_RELEASE "-O2 -DNDEBUG")
 set(CMAKE_RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/bin")
+# what only opslab itself starts or loads; programs find it by their own place, `../lib/opslab`, so
+# it is never a folder of the machine's architecture
+set(OPSLAB_PRIVATE_DIR lib/opslab)
 set(OPSLAB_PLUGIN_DIR "${PROJECT_BINARY_DIR}/lib/opslab/plugins")
 set(OPSLAB_TEST_PLUGIN_DIR "${PROJECT_BINARY_DIR}/tests/plugins")
 
@@ -70,7 +73,7 @@ function(opslab_add_plugin NAME)
     set_target_properties(${NAME} PROPERTIES LIBRARY_OUTPUT_DIRECTORY "${OPSLAB_TEST_PLUGIN_DIR}")
   else()
     set_target_properties(${NAME} PROPERTIES LIBRARY_OUTPUT_DIRECTORY "${OPSLAB_PLUGIN_DIR}")
-    install(TARGETS ${NAME} LIBRARY DESTINATION "${CMAKE_INSTALL_LIBDIR}/opslab/plugins")
+    install(TARGETS ${NAME} LIBRARY DESTINATION "${OPSLAB_PRIVATE_DIR}/plugins")
   endif()
 endfunction()
 

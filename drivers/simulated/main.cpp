@@ -33,7 +33,7 @@ constexpr const char* kHelp =
     "\n"
     "  mode       ok (default), fail, error, infrastructure, hang, flood, binary, ignore_sigterm,\n"
     "             fork, crash, no_result, exit, oom, long_line, fake_event, slow, badjson,\n"
-    "             out_of_steps\n"
+    "             out_of_steps, inspect\n"
     "  step_ms    milliseconds to spend in each step (0; in mode slow 200)\n"
     "  steps      how many steps to play (the incident's own number)\n"
     "  lines      flood: how many lines (100000)\n"
@@ -49,7 +49,7 @@ constexpr const char* kHelp =
     "SIGTERM ends it with code 143 (not in mode ignore_sigterm). Where OPSLAB_SIMULATED_JOURNAL\n"
     "names a file, a line is appended at the start and at the end of each run.\n";
 
-constexpr std::array<std::string_view, 18> kModes{
+constexpr std::array<std::string_view, 19> kModes{
     "ok",
     "fail",
     "error",
@@ -66,6 +66,7 @@ constexpr std::array<std::string_view, 18> kModes{
     "long_line",
     "slow",
     "fake_event",
+    "inspect",
     "out_of_steps",
     "ignore_sigterm"};
 

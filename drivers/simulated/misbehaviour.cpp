@@ -1,7 +1,9 @@
 #include "misbehaviour.hpp"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -10,6 +12,7 @@
 #include <cerrno>
 #include <cstddef>
 #include <cstdint>
+#include <cstdlib>
 #include <cstring>
 #include <string>
 
@@ -161,6 +164,35 @@ constexpr std::int64_t kMegabyte = std::int64_t{1} << 20;
     return After::end_now;
 }
 
+[[nodiscard]] std::string variable(const char* name) {
+    const char* value = std::getenv(name);  // NOLINT(concurrency-mt-unsafe): one thread
+    return value == nullptr ? std::string{} : std::string{value};
+}
+
+[[nodiscard]] bool can_be_written(const std::string& folder) {
+    const std::string file = folder + "/written-by-the-driver";
+    const int fd = ::open(file.c_str(), O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0600);
+    const bool is_good = fd >= 0 && ::write(fd, "x", 1) == 1;
+    if (fd >= 0) {
+        ::close(fd);
+    }
+    return is_good;
+}
+
+[[nodiscard]] After inspect(const Task& task, Reporter& reporter) {
+    Inspection seen;
+    const std::string folder = variable("OPSLAB_WORK_DIR");
+    struct stat info {};
+    const bool is_folder = ::stat(folder.c_str(), &info) == 0 && S_ISDIR(info.st_mode);
+    char byte = 0;
+    seen.protocol = variable("OPSLAB_PROTOCOL");
+    seen.work_dir_is_ours = is_folder && can_be_written(folder);
+    seen.stdin_is_empty = ::read(STDIN_FILENO, &byte, 1) <= 0;
+    seen.task = task.text;
+    reporter.inspection(seen);
+    return After::go_on;
+}
+
 }  // namespace
 
 bool wait_for_sigterm(int ms) {
@@ -210,6 +242,9 @@ After misbehave(const Task& task, Reporter& reporter) {
     }
     if (mode == "badjson") {
         return bad_json(reporter);
+    }
+    if (mode == "inspect") {
+        return inspect(task, reporter);
     }
     if (mode == "fork") {
         return fork_children(script, reporter);

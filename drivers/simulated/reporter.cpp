@@ -48,6 +48,21 @@ void Reporter::error(std::string_view kind, std::string_view phase, std::string_
     event(OrderedJson{{"type", "error"}, {"kind", kind}, {"phase", phase}, {"message", message}});
 }
 
+void Reporter::inspection(const Inspection& seen) {
+    event(Json{
+        {"type", "log"},
+        {"level", "info"},
+        {"message", "inspection"},
+        {"context",
+         Json{
+             {"details",
+              Json{
+                  {"protocol", seen.protocol},
+                  {"work_dir_is_ours", seen.work_dir_is_ours},
+                  {"stdin_is_empty", seen.stdin_is_empty},
+                  {"task", Json::parse(seen.task)}}}}}});
+}
+
 void Reporter::clean() {
     event(OrderedJson{{"type", "clean"}});
 }

@@ -26,6 +26,14 @@ struct Outcome {
     int steps = 0;
 };
 
+/// What a driver sees of what its runner owes it.
+struct Inspection {
+    std::string protocol{};         ///< OPSLAB_PROTOCOL
+    bool work_dir_is_ours = false;  ///< OPSLAB_WORK_DIR can be written, read and is empty
+    bool stdin_is_empty = false;
+    std::string task{};  ///< JSON
+};
+
 /// The driver protocol's writing side (version 1), and plain output for the modes that need it.
 class Reporter {
 public:
@@ -37,6 +45,9 @@ public:
     void result(const Outcome& outcome);
     void error(std::string_view kind, std::string_view phase, std::string_view message);
     void clean();
+
+    /// What the driver was given, as an event of its own kind of log.
+    void inspection(const Inspection& seen);
 
     /// Text after the prefix, whatever it is.
     void raw_event(std::string_view text);

@@ -62,7 +62,7 @@ std::optional<Task> take_task(std::string& problem) {
         return std::nullopt;
     }
     try {
-        const Json json = Json::parse(text);
+        Json json = Json::parse(text);
         Task task;
         take(json, "task_id", task.task_id);
         take(json, "attempt", task.attempt);
@@ -73,6 +73,8 @@ std::optional<Task> take_task(std::string& problem) {
             config != json.end() && config->is_object()) {
             task.script = script_of(*config);
         }
+        json.erase("event_prefix");
+        task.text = json.dump(-1, ' ', false, Json::error_handler_t::replace);
         return task;
     } catch (const Json::exception& thrown) {
         problem = std::string("the task file is not as the driver protocol says: ") + thrown.what();

@@ -28,6 +28,7 @@ struct Task {
     std::string problem_id{};
     int max_steps = 30;
     std::string event_prefix{};
+    std::string text{};  ///< the file as it came, without its event prefix
     Script script{};
 };
 

@@ -22,6 +22,7 @@ ALLOWED = {
     "config": {"sdk", "base"},
     "telemetry": {"sdk", "base"},
     "plugin": {"sdk", "base", "config"},
+    "check": {"sdk", "base", "config", "plugin"},
     "service": {"sdk", "base", "domain"},
     "worker": {"sdk", "base", "domain"},
     "callback": {"sdk", "base", "domain"},
@@ -56,8 +57,13 @@ OWNERS = {
 }
 
 PRIVATE_AREAS = {
+<<<<<<< HEAD
     "base", "domain", "config", "plugin", "service", "worker", "callback", "http", "telemetry",
     "remote", "daemon",
+=======
+    "base", "domain", "config", "plugin", "check", "service", "worker", "callback", "http", "telemetry",
+    "daemon",
+>>>>>>> 7c382c9 (Add opslab plugin check)
 }
 INCLUDE = re.compile(r'^\s*#\s*include\s*[<"]([^>"]+)[>"]')
 

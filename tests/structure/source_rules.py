@@ -22,7 +22,7 @@ RULES = [
         r"\b(system_clock|steady_clock)::now\s*\(",
         "time comes through opslab::Clock",
         ("core/src/base/system_clock.cpp", "drivers/simulated/", "bench/", "tests/",
-         "core/sdk/testing/", "core/sdk-exec/", "core/sdk-sql/", "plugins/"),
+         "core/sdk/testing/", "core/src/check/", "core/sdk-exec/", "core/sdk-sql/", "plugins/"),
     ),
     (
         r"\bstd::random_device\b",

@@ -65,6 +65,9 @@ TEST_P(RunnerConformance, WaitAfterTheEndSaysTheSameAgain) {
 }
 
 TEST_P(RunnerConformance, StartThatCannotFindItsDriverIsInfrastructureAndLeavesNothing) {
+    if (!GetParam().open_without_driver) {
+        GTEST_SKIP() << "no settings were given under which no driver can start";
+    }
     auto broken = GetParam().open_without_driver(state_dir());
     ASSERT_THAT(broken, Succeeds());
     const RunRequest run = request();
@@ -143,7 +146,9 @@ TEST_P(RunnerConformance, DestroyLeavesNothingAndMayBeRepeated) {
     const RunHandle handle = started(run);
     RecordingSink sink;
     ASSERT_THAT(runner().wait(handle, std::nullopt, sink, Interrupt{}), ExitedWith(0));
-    EXPECT_THAT(leftovers(run), Not(IsEmpty())) << "the check itself sees nothing";
+    if (GetParam().leftovers_shows_runs) {
+        EXPECT_THAT(leftovers(run), Not(IsEmpty())) << "the check itself sees nothing";
+    }
 
     EXPECT_THAT(runner().destroy(handle), Succeeds());
     EXPECT_THAT(runner().destroy(handle), Succeeds());

@@ -29,7 +29,8 @@ struct RunnerCase {
     /// for a successor, and in a forked process that is then killed.
     std::function<RunnerResult<std::unique_ptr<Runner>>(const std::string& state_dir)> open{};
 
-    /// The same, set up so that no driver can start (a program or image that is not there).
+    /// The same, set up so that no driver can start (a program or image that is not there). Null
+    /// where nobody said how: the case is then skipped.
     std::function<RunnerResult<std::unique_ptr<Runner>>(const std::string& state_dir)>
         open_without_driver{};
 
@@ -37,6 +38,9 @@ struct RunnerCase {
     /// (processes, containers, files); empty when nothing is left.
     std::function<std::vector<std::string>(const std::string& state_dir, const std::string& run_id)>
         leftovers{};
+
+    /// Whether `leftovers` shows every run until it is destroyed; else it may overlook some.
+    bool leftovers_shows_runs = true;
 
     /// Whether a run goes on after its host was killed, to be waited for by a successor.
     bool runs_outlive_host = false;
