@@ -49,18 +49,18 @@ void Reporter::error(std::string_view kind, std::string_view phase, std::string_
 }
 
 void Reporter::inspection(const Inspection& seen) {
-    event(Json{
+    event(OrderedJson{
         {"type", "log"},
         {"level", "info"},
         {"message", "inspection"},
         {"context",
-         Json{
+         OrderedJson{
              {"details",
-              Json{
+              OrderedJson{
                   {"protocol", seen.protocol},
                   {"work_dir_is_ours", seen.work_dir_is_ours},
                   {"stdin_is_empty", seen.stdin_is_empty},
-                  {"task", Json::parse(seen.task)}}}}}});
+                  {"task", OrderedJson::parse(seen.task)}}}}}});
 }
 
 void Reporter::clean() {

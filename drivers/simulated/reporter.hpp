@@ -29,7 +29,7 @@ struct Outcome {
 /// What a driver sees of what its runner owes it.
 struct Inspection {
     std::string protocol{};         ///< OPSLAB_PROTOCOL
-    bool work_dir_is_ours = false;  ///< OPSLAB_WORK_DIR can be written, read and is empty
+    bool work_dir_is_ours = false;  ///< OPSLAB_WORK_DIR is a folder that can be written
     bool stdin_is_empty = false;
     std::string task{};  ///< JSON
 };

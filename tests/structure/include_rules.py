@@ -57,13 +57,8 @@ OWNERS = {
 }
 
 PRIVATE_AREAS = {
-<<<<<<< HEAD
-    "base", "domain", "config", "plugin", "service", "worker", "callback", "http", "telemetry",
-    "remote", "daemon",
-=======
-    "base", "domain", "config", "plugin", "check", "service", "worker", "callback", "http", "telemetry",
-    "daemon",
->>>>>>> 7c382c9 (Add opslab plugin check)
+    "base", "domain", "config", "plugin", "check", "service", "worker", "callback", "http",
+    "telemetry", "remote", "daemon",
 }
 INCLUDE = re.compile(r'^\s*#\s*include\s*[<"]([^>"]+)[>"]')
 
