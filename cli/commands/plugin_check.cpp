@@ -16,7 +16,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-struct Options {
+struct PluginCheckOptions {
     std::string file{};
     std::string config_file{};
     std::string broken_file{};
@@ -35,7 +35,7 @@ fs::path own_folder() {
     return fs::read_symlink("/proc/self/exe", error).parent_path();
 }
 
-std::string request_of(const Options& options, const std::string& driver) {
+std::string request_of(const PluginCheckOptions& options, const std::string& driver) {
     return nlohmann::json{
         {"file", options.file},
         {"config_file", options.config_file},
@@ -58,7 +58,7 @@ bool give_as_input(const std::string& text) {
            ::lseek(fd, 0, SEEK_SET) == 0 && ::dup2(fd, STDIN_FILENO) == STDIN_FILENO;
 }
 
-ExitCode check(const Options& options) {
+ExitCode check(const PluginCheckOptions& options) {
     auto terminal = Terminal::detect();
     std::error_code error;
     const fs::path file = fs::absolute(options.file, error);
@@ -72,7 +72,7 @@ ExitCode check(const Options& options) {
     if (::access(driver.c_str(), X_OK) != 0) {
         return complain_usage("no driver to check with at " + driver + "; see --driver");
     }
-    Options wanted = options;
+    PluginCheckOptions wanted = options;
     wanted.file = file.string();
     if (!give_as_input(request_of(wanted, driver))) {
         terminal.complain(std::string{"opslab: no memory for a request: "} + std::strerror(errno));
@@ -86,7 +86,7 @@ ExitCode check(const Options& options) {
     return ExitCode::refused;
 }
 
-void add_options(CLI::App& command, Options& options) {
+void add_options(CLI::App& command, PluginCheckOptions& options) {
     command.add_option("FILE", options.file, "The plugin's library, runner-NAME.so")->required();
     command
         .add_option(
@@ -135,7 +135,7 @@ void add_options(CLI::App& command, Options& options) {
 }  // namespace
 
 void add_plugin_check(CLI::App& plugin, Chosen& chosen) {
-    const auto options = std::make_shared<Options>();
+    const auto options = std::make_shared<PluginCheckOptions>();
     auto* command =
         plugin.add_subcommand("check", "Hold a runner plugin to what a runner promises");
     add_options(*command, *options);
