@@ -16,6 +16,7 @@ using SteadyClock = std::chrono::steady_clock;
 
 [[nodiscard]] std::vector<std::string> ids_of(const std::vector<NodeContainer>& nodes) {
     std::vector<std::string> ids;
+    ids.reserve(nodes.size());
     for (const NodeContainer& node : nodes) {
         ids.push_back(node.id);
     }

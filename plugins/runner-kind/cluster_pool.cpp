@@ -306,7 +306,7 @@ RunnerStatus ClusterPool::rebuild(const Cluster& cluster) {
         return entered;
     }
     const auto built = builder_.make(cluster.name, cluster.worker, closing_.interrupt());
-    const RunnerStatus outcome = built ? RunnerStatus{} : RunnerStatus{tl::unexpect, built.error()};
+    RunnerStatus outcome = built ? RunnerStatus{} : RunnerStatus{tl::unexpect, built.error()};
     gate_.leave(outcome);
     if (built) {
         host_.log(
