@@ -46,6 +46,11 @@ namespace {
     return names;
 }
 
+// What another remover of the same tree was quicker with is removed all the same.
+[[nodiscard]] bool gone(int result) {
+    return result == 0 || errno == ENOENT;
+}
+
 /// Empties a tree by lifting what lies two levels down to the top, until nothing is left: depth
 /// costs neither stack nor descriptors nor a path too long for the kernel.
 class Flattener {
@@ -56,10 +61,10 @@ public:
     [[nodiscard]] std::optional<std::string> run() {
         for (;;) {
             const auto names = entries_of(top_);
-            if (!names) {
+            if (!names && errno != ENOENT) {
                 return ".";
             }
-            if (names->empty()) {
+            if (!names || names->empty()) {
                 return std::nullopt;
             }
             for (const std::string& name : *names) {
@@ -72,10 +77,8 @@ public:
 
 private:
     [[nodiscard]] bool remove(const std::string& name) {
-        if (::unlinkat(top_, name.c_str(), 0) == 0 || errno == ENOENT) {
-            return true;
-        }
-        if (::unlinkat(top_, name.c_str(), AT_REMOVEDIR) == 0) {
+        if (gone(::unlinkat(top_, name.c_str(), 0)) ||
+            gone(::unlinkat(top_, name.c_str(), AT_REMOVEDIR))) {
             return true;
         }
         if (errno != ENOTEMPTY && errno != EEXIST) {
@@ -84,19 +87,19 @@ private:
         const UniqueFd dir = open_dir(top_, name.c_str());
         const auto below = dir ? entries_of(dir.get()) : std::nullopt;
         if (!below) {
-            return false;
+            return errno == ENOENT;
         }
         for (const std::string& entry : *below) {
             if (!remove_or_lift(dir.get(), entry)) {
                 return false;
             }
         }
-        return ::unlinkat(top_, name.c_str(), AT_REMOVEDIR) == 0 || errno == ENOTEMPTY;
+        return gone(::unlinkat(top_, name.c_str(), AT_REMOVEDIR)) || errno == ENOTEMPTY;
     }
 
     [[nodiscard]] bool remove_or_lift(int dir, const std::string& entry) {
-        if (::unlinkat(dir, entry.c_str(), 0) == 0 || errno == ENOENT ||
-            ::unlinkat(dir, entry.c_str(), AT_REMOVEDIR) == 0) {
+        if (gone(::unlinkat(dir, entry.c_str(), 0)) ||
+            gone(::unlinkat(dir, entry.c_str(), AT_REMOVEDIR))) {
             return true;
         }
         if (errno != ENOTEMPTY && errno != EEXIST) {
@@ -105,7 +108,7 @@ private:
         ::fchmodat(dir, entry.c_str(), S_IRWXU, 0);  // moving a directory writes its ".."
         do {
             const std::string lifted = "~" + std::to_string(++count_);
-            if (::renameat(dir, entry.c_str(), top_, lifted.c_str()) == 0) {
+            if (gone(::renameat(dir, entry.c_str(), top_, lifted.c_str()))) {
                 return true;
             }
         } while (errno == EEXIST || errno == ENOTEMPTY || errno == ENOTDIR);
@@ -128,18 +131,26 @@ RunnerStatus remove_tree(const std::string& path) {
             RunnerErrc::infrastructure, "cannot open \"" + path + "\": " + std::strerror(errno)
         );
     }
-    if (const auto stuck = Flattener(top.get()).run()) {
-        return runner_fail(
-            RunnerErrc::infrastructure,
-            "cannot remove \"" + path + "/" + *stuck + "\": " + std::strerror(errno)
-        );
+    // Another remover may lift an entry to where this one has already looked: once more, then.
+    constexpr int kRounds = 8;
+    Flattener flattener(top.get());
+    for (int round = 0; round < kRounds; ++round) {
+        if (const auto stuck = flattener.run()) {
+            return runner_fail(
+                RunnerErrc::infrastructure,
+                "cannot remove \"" + path + "/" + *stuck + "\": " + std::strerror(errno)
+            );
+        }
+        if (gone(::rmdir(path.c_str()))) {
+            return {};
+        }
+        if (errno != ENOTEMPTY && errno != EEXIST) {
+            break;
+        }
     }
-    if (::rmdir(path.c_str()) != 0 && errno != ENOENT) {
-        return runner_fail(
-            RunnerErrc::infrastructure, "cannot remove \"" + path + "\": " + std::strerror(errno)
-        );
-    }
-    return {};
+    return runner_fail(
+        RunnerErrc::infrastructure, "cannot remove \"" + path + "\": " + std::strerror(errno)
+    );
 }
 
 }  // namespace opslab::exec

@@ -8,6 +8,8 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <future>
+#include <vector>
 
 namespace opslab::exec {
 namespace {
@@ -71,6 +73,28 @@ TEST_F(TreeRemoval, NamesLikeItsOwnAreInNobodysWay) {
     EXPECT_THAT(remove_tree(tree_), Succeeds());
 
     EXPECT_FALSE(fs::exists(tree_));
+}
+
+TEST_F(TreeRemoval, SeveralRemoversOfOneTreeAllSucceed) {
+    constexpr int kRounds = 100;
+    constexpr int kRemovers = 4;
+    for (int round = 0; round < kRounds; ++round) {
+        for (const char* name : {"a/b/c", "a/d", "e/f/g/h", "e/i"}) {
+            fs::create_directories(tree_ + "/" + name);
+            std::ofstream(tree_ + "/" + name + "/file") << "text";
+        }
+        std::vector<std::future<RunnerStatus>> removers;
+        removers.reserve(kRemovers);
+        for (int i = 0; i < kRemovers; ++i) {
+            removers.push_back(std::async(std::launch::async, [this] { return remove_tree(tree_); })
+            );
+        }
+
+        for (auto& remover : removers) {
+            EXPECT_THAT(remover.get(), Succeeds());
+        }
+        EXPECT_FALSE(fs::exists(tree_));
+    }
 }
 
 TEST_F(TreeRemoval, WhatIsNotThereIsGone) {
