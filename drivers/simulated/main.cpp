@@ -205,10 +205,10 @@ int main(int argc, char** argv) {
         return 2;
     }
     simulated::set_up_sigterm(task->script.mode == "ignore_sigterm");
-    simulated::write_journal("start", *task);
+    simulated::begin_journal(*task);
     const int code = Play(*task).run();
     std::fflush(stdout);
     std::fflush(stderr);
-    simulated::write_journal("end", *task);
+    simulated::end_journal(*task);
     return code;
 }
