@@ -1,0 +1,160 @@
+#!/usr/bin/env python3
+"""Breaks a real opslab again and again while clients submit tasks to it, then counts what may never
+happen. Ends with a table, and with exit code 1 where a count is not zero."""
+
+import argparse
+import collections
+import pathlib
+import random
+import shutil
+import signal
+import sys
+import tempfile
+import time
+
+import checker
+import phases
+from history import History
+from observer import Observer
+from stand import HEARTBEAT_TIMEOUT, Stand
+
+RECOVERY_SECONDS = HEARTBEAT_TIMEOUT + 10
+STUCK_SECONDS = 90  # then what has not ended is called stuck
+TICK_SECONDS = 0.1
+
+
+def arguments():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--program", default="build/release/bin/opslab", help="opslab to be broken")
+    parser.add_argument("--minutes", type=float, default=3, help="the run ends after so long (3)")
+    parser.add_argument("--kills", type=int, default=40, help="or after so many faults (40)")
+    parser.add_argument("--storage", choices=phases.ALL_STORAGES, default="sqlite")
+    parser.add_argument("--runner", choices=phases.ALL_RUNNERS, default="process")
+    parser.add_argument("--seed", type=int, default=None, help="of faults and tasks (any)")
+    parser.add_argument("--workers", type=int, default=2, help="remote workers (2)")
+    parser.add_argument("--every", type=float, default=None, help="seconds from fault to fault")
+    parser.add_argument("--tasks", type=int, default=None, help="submit so many and end with them")
+    parser.add_argument("--only", action="append", default=[], help="only this fault; repeatable")
+    parser.add_argument("--keep", action="store_true", help="keep the folder even if all is well")
+    options = parser.parse_args()
+    if options.seed is None:
+        options.seed = random.randrange(1_000_000)
+    options.program = pathlib.Path(options.program).resolve()
+    return options
+
+
+class Run:
+    def __init__(self, options):
+        self.options = options
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="opslab-chaos-"))
+        self.history = History(self.folder / "history.jsonl")
+        self.stand = self.make_stand()
+        self.plan = phases.Plan(options.seed, options.storage, options.runner, options.only)
+        self.observer = None
+        self.struck = collections.Counter()
+        self.recovery = None
+
+    def make_stand(self):
+        return Stand(
+            self.options.program,
+            self.folder,
+            self.history,
+            self.options.runner,
+            self.options.workers,
+        )
+
+    def wait(self, condition, seconds):
+        """Tends the stand until the condition holds or the time is over."""
+        end = time.monotonic() + seconds
+        while not condition() and time.monotonic() < end:
+            self.stand.tend()
+            time.sleep(TICK_SECONDS)
+
+    def break_things(self):
+        end = time.monotonic() + self.options.minutes * 60
+        every = self.options.every or max(0.5, self.options.minutes * 60 / self.options.kills)
+        due = time.monotonic() + 1
+        while sum(self.struck.values()) < self.options.kills and time.monotonic() < end:
+            self.wait(self.observer.is_done, due - time.monotonic())
+            if self.observer.is_done():
+                return
+            self.strike()
+            due = max(due + every, time.monotonic())
+
+    def strike(self):
+        phase, seconds = self.plan.next()
+        if phase.when == "running":
+            self.wait(self.observer.running, 2)
+        hit = phases.strike(phase, self.stand, self.plan, seconds)
+        self.history.note("fault", fault=phase.fault, hit=hit, seconds=seconds)
+        if hit is not None:
+            self.struck[phase.fault] += 1
+
+    def recover(self):
+        """How long it takes from the last fault until every task has ended."""
+        self.wait(lambda: self.observer.left == 0, 600 if self.options.tasks else 0)
+        self.observer.stop_submitting()
+        self.stand.heal()
+        began = time.monotonic()
+        self.wait(self.observer.is_done, STUCK_SECONDS)
+        self.recovery = time.monotonic() - began
+        self.observer.note_stuck()
+        self.wait(self.stand.is_ready, 30)
+
+    def go(self):
+        self.stand.start()
+        self.observer = Observer(
+            self.history, self.stand.ports(), self.options.seed, 30, self.options.tasks
+        )
+        self.observer.start()
+        self.break_things()
+        self.recover()
+        self.observer.stop()
+        self.observer.note_finals()
+        self.stand.stop()
+        self.stand.note_left()
+        return self.history.rows(), self.stand.runs()
+
+
+def table(run, rows, runs, found):
+    finals = [row for row in rows if row["what"] == "final"]
+    ends = collections.Counter(row["status"] for row in finals)
+    lines = [
+        ("storage, runner, seed", f"{run.options.storage}, {run.options.runner}, {run.options.seed}"),
+        ("tasks acknowledged", len(finals)),
+        *((f"  {status}", count) for status, count in sorted(ends.items())),
+        ("  retried", sum(row["attempt"] > 1 for row in finals)),
+        ("runs started", sum(what == "start" for what, *_ in runs)),
+        ("faults", sum(run.struck.values())),
+        *((f"  {name}", count) for name, count in sorted(run.struck.items())),
+        ("recovery after the last", f"{run.recovery:.1f} s (limit {RECOVERY_SECONDS} s)"),
+        *((name, len(words)) for name, words in found.items()),
+    ]
+    return "\n".join(f"{name:<26}{value}" for name, value in lines)
+
+
+def main():
+    options = arguments()
+    # so that the processes of a run that is given up are ended too
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    run = Run(options)
+    is_well = False
+    try:
+        rows, runs = run.go()
+        found = checker.check(rows, runs)
+        print(table(run, rows, runs, found))
+        is_well = not any(found.values()) and run.recovery <= RECOVERY_SECONDS
+        for name, words in found.items():
+            for word in words[:20]:
+                print(f"{name}: {word}")
+    finally:
+        run.stand.end()
+        if is_well and not options.keep:
+            shutil.rmtree(run.folder)
+        else:
+            print(f"kept: {run.folder}")
+    return 0 if is_well else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
