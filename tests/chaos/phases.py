@@ -6,7 +6,7 @@ import pathlib
 import random
 
 ALL_STORAGES = ("sqlite", "postgres")
-ALL_RUNNERS = ("process", "docker")
+ALL_RUNNERS = ("process",)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -28,6 +28,8 @@ PHASES = (
     Phase("kill_driver", 4, when="running"),
     Phase("kill_supervisor", 1, when="running", runners=("process",)),
     Phase("kill_all", 1, (0.0, 1.0)),
+    Phase("kill_backend", 3, storages=("postgres",)),
+    Phase("kill_postgres", 2, (0.0, 2.0), storages=("postgres",)),
 )
 
 
@@ -75,27 +77,70 @@ def kill_all(stand, plan, seconds):
     return "everything"
 
 
+def kill_backend(stand, plan, seconds):
+    """One session's process of the database: the server then ends all of them and recovers."""
+    if stand.postgres_due is not None:
+        return None
+    server = (pathlib.Path(stand.postgres.folder) / "data/postmaster.pid").read_text().split()[0]
+    sessions = [session for session in children(int(server)) if "127.0.0.1(" in title(session)]
+    pid = plan.pick(sorted(sessions))
+    return None if pid is None else sent_kill(pid, f"backend {pid}")
+
+
+def kill_postgres(stand, plan, seconds):
+    if stand.postgres_due is not None:
+        return None
+    stand.kill_postgres(seconds)
+    return "the database server"
+
+
 def kill_driver(stand, plan, seconds):
+    begun = begun_runs(stand)
+    pids = [pid for pid in stand.drivers() if pid in begun and program(pid) == "opslab-driver-s"]
+    pid = plan.pick(sorted(pids))
+    if pid is None:
+        return None
+    note_killed(stand, begun[pid])
+    return sent_kill(pid, f"driver of {begun[pid][0]}")
+
+
+def kill_supervisor(stand, plan, seconds):
+    """The driver below it ends with it."""
+    begun = begun_runs(stand)
+    below = {
+        pid: next((begun[child] for child in children(pid) if child in begun), None)
+        for pid in stand.drivers()
+        if program(pid).startswith("opslab-supervi")
+    }
+    pid = plan.pick(sorted(pid for pid, run in below.items() if run))
+    if pid is None:
+        return None
+    note_killed(stand, below[pid])
+    return sent_kill(pid, f"supervisor {pid}")
+
+
+def begun_runs(stand):
+    """Task and attempt by process id, of the drivers that are at work."""
     begun = {}
     for what, task, attempt, pid, _ in stand.runs():
         if what == "start":
             begun[pid] = (task, attempt)
         elif what == "end":
             begun.pop(pid, None)
-    pids = [pid for pid in stand.drivers() if pid in begun and program(pid) == "opslab-driver-s"]
-    pid = plan.pick(sorted(pids))
-    if pid is None:
-        return None
-    task, attempt = begun[pid]
+    return begun
+
+
+def note_killed(stand, run):
     # before the kill: a note too many excuses nothing that the checker must see
-    stand.history.note("driver_killed", task=task, attempt=attempt)
-    return sent_kill(pid, f"driver of {task}")
+    stand.history.note("driver_killed", task=run[0], attempt=run[1])
 
 
-def kill_supervisor(stand, plan, seconds):
-    pids = [pid for pid in stand.drivers() if program(pid).startswith("opslab-supervi")]
-    pid = plan.pick(sorted(pids))
-    return None if pid is None else sent_kill(pid, f"supervisor {pid}")
+def children(pid):
+    try:
+        words = pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    except OSError:
+        return []
+    return [int(word) for word in words]
 
 
 def up(processes):
@@ -107,6 +152,13 @@ def killed(process, seconds):
         return None
     process.kill(seconds)
     return process.name
+
+
+def title(pid):
+    try:
+        return pathlib.Path(f"/proc/{pid}/cmdline").read_bytes().decode(errors="replace")
+    except OSError:
+        return ""
 
 
 def program(pid):

@@ -18,6 +18,8 @@ from history import History
 from observer import Observer
 from stand import HEARTBEAT_TIMEOUT, Stand
 
+from postgres_server import PostgresServer  # noqa: E402  found by stand
+
 RECOVERY_SECONDS = HEARTBEAT_TIMEOUT + 10
 STUCK_SECONDS = 90  # then what has not ended is called stuck
 TICK_SECONDS = 0.1
@@ -61,6 +63,7 @@ class Run:
             self.history,
             self.options.runner,
             self.options.workers,
+            postgres=PostgresServer() if self.options.storage == "postgres" else None,
         )
 
     def wait(self, condition, seconds):

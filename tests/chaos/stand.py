@@ -5,6 +5,7 @@ import json
 import os
 import pathlib
 import sys
+import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).parents[1] / "e2e"))
 
@@ -19,16 +20,18 @@ TIMES = (
     "tasks: {retry_base_seconds: 1, retry_max_seconds: 2, poll_seconds: 1}\n"
 )
 # what a coordinator and a worker keep of themselves when they have stopped
-KEPT_FILES = ("*.id", "worker.lock", "*.lock", "secret", "incarnation")
+KEPT_FILES = ("lock", "instance", "coordinator-*.id")
 
 
 class Stand:
-    def __init__(self, program, folder, history, runner="process", workers=2, slots=3):
+    def __init__(self, program, folder, history, runner="process", workers=2, slots=3, postgres=None):
         self.program = program
         self.folder = pathlib.Path(folder)
         self.history = history
         self.runner = runner
         self.slots = slots
+        self.postgres = postgres  # a PostgresServer; without one, an SQLite file
+        self.postgres_due = None
         self.journal = self.folder / "journal"
         self.journal.touch()
         self.coordinators = []
@@ -36,9 +39,13 @@ class Stand:
         self.workers = [self.make_worker(number) for number in range(901, 901 + workers)]
 
     def add_coordinators(self):
-        self.coordinators.append(self.make_coordinator("one", free_port()))
+        # only PostgreSQL takes more than one
+        for name in ("one", "two") if self.postgres else ("one",):
+            self.coordinators.append(self.make_coordinator(name, free_port()))
 
     def storage(self, name):
+        if self.postgres:
+            return f'{{plugin: postgres, postgres: {{url: "{self.postgres.url}"}}}}'
         return f'{{plugin: sqlite, sqlite: {{path: "{self.folder}/{name}.db"}}}}'
 
     def runners(self):
@@ -63,6 +70,7 @@ class Stand:
             self.history,
         )
         made.port = port
+        made.may_end = self.postgres is not None
         return made
 
     def port_for(self, worker_number):
@@ -86,7 +94,14 @@ class Stand:
     def kept(self):
         return [*self.coordinators, *self.workers]
 
+    def kill_postgres(self, stay_dead):
+        self.postgres.kill()
+        self.postgres_due = time.monotonic() + stay_dead
+
     def tend(self):
+        if self.postgres_due is not None and time.monotonic() >= self.postgres_due:
+            self.postgres_due = None
+            self.postgres.start()
         for process in self.kept():
             process.tend()
 
@@ -118,6 +133,9 @@ class Stand:
 
     def heal(self):
         """Ends whatever a fault left in force."""
+        if self.postgres_due is not None:
+            self.postgres_due = None
+            self.postgres.start()
         for process in self.kept():
             process.thaw()
 
@@ -139,6 +157,8 @@ class Stand:
         for process in self.kept():
             if process.is_up():
                 process.kill()
+        if self.postgres:
+            self.postgres.remove()
         for pid in self.drivers():
             try:
                 os.kill(pid, 9)
