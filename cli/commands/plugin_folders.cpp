@@ -4,6 +4,8 @@
 
 #include <CLI/CLI.hpp>
 
+#include <filesystem>
+
 namespace opslab::cli {
 
 void add_plugin_options(CLI::App& command, PluginPlaces& places) {
@@ -15,7 +17,11 @@ void add_plugin_options(CLI::App& command, PluginPlaces& places) {
 }
 
 Outcome<std::vector<std::string>> configured_folders(const PluginPlaces& places) {
-    auto folders = places.folders;
+    std::vector<std::string> folders;
+    for (const auto& folder : places.folders) {
+        // the loader takes no relative names; here the user's own shell says what they mean
+        folders.push_back(std::filesystem::absolute(folder).string());
+    }
     const auto file = places.config_file.empty()
                           ? std::optional<std::filesystem::path>{}
                           : std::optional<std::filesystem::path>{places.config_file};

@@ -43,6 +43,22 @@ public:
         }
     }
 
+    void plugin_folders() {
+        const Node* list = node({"plugins", "path"});
+        for (std::size_t i = 0; i < settings_.plugin_path.size(); ++i) {
+            const std::string& folder = settings_.plugin_path[i];
+            if (folder.empty() || folder.front() == '/') {
+                continue;
+            }
+            const bool is_written = list != nullptr && i < list->items.size();
+            refuse(
+                is_written ? list->items[i].mark : mark_of(list),
+                "plugins.path[" + std::to_string(i) + "]",
+                "expected an absolute path, found " + found(make_string(folder))
+            );
+        }
+    }
+
     void heartbeat() {
         const auto& beat = settings_.heartbeat;
         if (beat.timeout > beat.interval) {
@@ -207,6 +223,7 @@ private:
 void check_rules(const Settings& settings, const Node& written, Findings& findings) {
     Rules rules{settings, written, findings};
     rules.listen();
+    rules.plugin_folders();
     rules.heartbeat();
     rules.retries();
     rules.postgres_pool();

@@ -17,8 +17,8 @@ using ::testing::SizeIs;
 
 TEST(Catalogue, NamesAreSortedByKindAndOtherFilesAreLeftAlone) {
     const TempFolder folder;
-    folder.copy_plugin("runner-c99", "runner-zeta.so");
-    folder.copy_plugin("runner-c99", "runner-alpha.so");
+    folder.copy_plugin("runner-least", "runner-zeta.so");
+    folder.copy_plugin("runner-least", "runner-alpha.so");
     folder.copy_plugin("storage-c", "storage-broken.so");
     folder.write("README.md", "no plugin");
     folder.write("runner-old.so.bak", "no plugin");
@@ -31,7 +31,7 @@ TEST(Catalogue, NamesAreSortedByKindAndOtherFilesAreLeftAlone) {
 
 TEST(Catalogue, TheListHoldsRefusedPluginsWithTheirReasons) {
     const TempFolder folder;
-    folder.copy_plugin("runner-c99", "runner-c99.so");
+    folder.copy_plugin("runner-least", "runner-least.so");
     const auto refused = folder.copy_plugin("runner-major", "runner-broken.so");
 
     const auto listed = Catalogue{{folder.path()}}.list();
@@ -44,7 +44,7 @@ TEST(Catalogue, TheListHoldsRefusedPluginsWithTheirReasons) {
         listed[0].refusal->message,
         refused.string() + ": plugin \"broken\": built for ABI 2.0, wanted 1.x"
     );
-    EXPECT_EQ(listed[1].name, "c99");
+    EXPECT_EQ(listed[1].name, "least");
     EXPECT_EQ(listed[1].version, "1.2.3");
     EXPECT_FALSE(listed[1].refusal);
 }
@@ -52,10 +52,10 @@ TEST(Catalogue, TheListHoldsRefusedPluginsWithTheirReasons) {
 TEST(Catalogue, TheFirstFolderCounts) {
     const TempFolder first;
     const TempFolder second;
-    const auto wanted = first.copy_plugin("runner-c99", "runner-c99.so");
-    second.copy_plugin("runner-major", "runner-c99.so");
+    const auto wanted = first.copy_plugin("runner-least", "runner-least.so");
+    second.copy_plugin("runner-major", "runner-least.so");
 
-    const auto opened = Catalogue{{first.path(), second.path()}}.open(Kind::runner, "c99");
+    const auto opened = Catalogue{{first.path(), second.path()}}.open(Kind::runner, "least");
 
     ASSERT_THAT(opened, IsOk());
     EXPECT_EQ(opened->description().file, wanted);
@@ -63,7 +63,7 @@ TEST(Catalogue, TheFirstFolderCounts) {
 
 TEST(Catalogue, AnUnknownNameGetsTheNearestAndTheFolders) {
     const TempFolder folder;
-    folder.copy_plugin("runner-c99", "runner-docker.so");
+    folder.copy_plugin("runner-least", "runner-docker.so");
     const Catalogue catalogue{{"/nowhere", folder.path()}};
 
     EXPECT_THAT(
@@ -78,7 +78,7 @@ TEST(Catalogue, AnUnknownNameGetsTheNearestAndTheFolders) {
 
 TEST(Catalogue, APluginOfTheOtherKindIsNotMeant) {
     const TempFolder folder;
-    folder.copy_plugin("runner-c99", "runner-sqlite.so");
+    folder.copy_plugin("runner-least", "runner-sqlite.so");
 
     EXPECT_THAT(
         Catalogue{{folder.path()}}.open(Kind::storage, "sqlite"),
@@ -97,11 +97,11 @@ TEST(Catalogue, NoFoldersAndMissingFoldersHoldNothing) {
 
 TEST(Catalogue, ANameCannotLeadOutOfTheFolders) {
     const TempFolder folder;
-    folder.copy_plugin("runner-c99", "runner-c99.so");
+    folder.copy_plugin("runner-least", "runner-least.so");
 
     EXPECT_THAT(
-        Catalogue{{folder.path() / "sub"}}.open(Kind::runner, "../runner-c99"),
-        IsErrorAnd(Errc::not_found, HasSubstr("no runner plugin \"../runner-c99\""))
+        Catalogue{{folder.path() / "sub"}}.open(Kind::runner, "../runner-least"),
+        IsErrorAnd(Errc::not_found, HasSubstr("no runner plugin \"../runner-least\""))
     );
 }
 

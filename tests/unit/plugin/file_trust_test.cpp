@@ -45,28 +45,42 @@ TEST(TrustedFile, WritableByAllIsRefused) {
     );
 }
 
-TEST(TrustedFile, WritableByAGroupOfOthersIsRefused) {
-    const TempFolder folder;
-    const auto file = a_file(folder);
+/// Lets its group write `shared`. A group of the user alone is as good as the user (root has none
+/// such); any other is named in the refusal of `file`: `group N may write WHAT…`.
+void expect_group_is_refused(const fs::path& file, const fs::path& shared, const char* what) {
     struct stat info {};
-    ASSERT_EQ(::stat(file.c_str(), &info), 0);
-    fs::permissions(file, fs::perms{0775});
+    ASSERT_EQ(::stat(shared.c_str(), &info), 0);
+    fs::permissions(shared, fs::perms{0775});
 
     const auto trusted = trusted_file(file);
 
-    // a group of the user alone is as good as the user; root has none such
     if (info.st_uid != 0 && info.st_gid == info.st_uid) {
         EXPECT_THAT(trusted, IsOk());
-    } else {
-        EXPECT_THAT(
-            trusted,
-            IsErrorAnd(
-                Errc::permission_denied,
-                file.string() + ": group " + std::to_string(info.st_gid) +
-                    " may write it, wanted mode 0755 or less"
-            )
-        );
+        return;
     }
+    EXPECT_THAT(
+        trusted,
+        IsErrorAnd(
+            Errc::permission_denied,
+            file.string() + ": group " + std::to_string(info.st_gid) + " may write " + what +
+                ", wanted mode 0755 or less"
+        )
+    );
+}
+
+TEST(TrustedFile, WritableByAGroupOfOthersIsRefused) {
+    const TempFolder folder;
+    const auto file = a_file(folder);
+
+    expect_group_is_refused(file, file, "it");
+}
+
+TEST(TrustedFile, AFolderThatAGroupOfOthersMayWriteIsRefused) {
+    const TempFolder folder;
+    const auto file = folder.write("shared/runner-x.so", "x");
+    fs::permissions(file, fs::perms{0755});
+
+    expect_group_is_refused(file, file.parent_path(), "its folder");
 }
 
 TEST(TrustedFile, AFolderThatAllMayWriteIsRefused) {
@@ -82,6 +96,43 @@ TEST(TrustedFile, AFolderThatAllMayWriteIsRefused) {
             file.string() + ": every user may write its folder, wanted mode 0755 or less"
         )
     );
+}
+
+TEST(TrustedFile, AStickyFolderIsRefusedToo) {
+    // nobody can change the file there, but anybody can lay another one beside it
+    const TempFolder folder;
+    const auto file = folder.write("tmp/runner-x.so", "x");
+    fs::permissions(file, fs::perms{0755});
+    fs::permissions(file.parent_path(), fs::perms{01777});
+
+    EXPECT_THAT(
+        trusted_file(file),
+        IsErrorAnd(
+            Errc::permission_denied,
+            file.string() + ": every user may write its folder, wanted mode 0755 or less"
+        )
+    );
+}
+
+TEST(TrustedFile, AFolderFurtherUpThatAllMayWriteIsRefusedUnlessItIsSticky) {
+    const TempFolder folder;
+    const auto file = folder.write("open/plugins/runner-x.so", "x");
+    fs::permissions(file, fs::perms{0755});
+    fs::permissions(file.parent_path(), fs::perms{0755});
+    const auto open = file.parent_path().parent_path();
+
+    fs::permissions(open, fs::perms{0777});
+    EXPECT_THAT(
+        trusted_file(file),
+        IsErrorAnd(
+            Errc::permission_denied,
+            file.string() + ": every user may write " + open.string() +
+                ", through which it is reached; wanted mode 0755 or less, or the sticky bit"
+        )
+    );
+
+    fs::permissions(open, fs::perms{01777});
+    EXPECT_THAT(trusted_file(file), IsOk());
 }
 
 TEST(TrustedFile, AnotherOwnersFileOrFolderIsRefused) {
@@ -138,9 +189,17 @@ TEST(TrustedFile, ALinkWithinTheFolderIsFollowed) {
     EXPECT_EQ(*trusted, file);
 }
 
-TEST(TrustedFile, ARelativePathIsThatOfTheWorkingDirectoryAndNothingElse) {
+TEST(TrustedFile, ARelativeNameIsRefused) {
     // the dynamic linker would look for a bare name in its own folders
-    EXPECT_THAT(trusted_file("libc.so.6"), IsErrorAnd(Errc::not_found, "libc.so.6: no such file"));
+    for (const char* name : {"libc.so.6", "./runner-x.so", "plugins/runner-x.so", ""}) {
+        EXPECT_THAT(
+            trusted_file(name),
+            IsErrorAnd(
+                Errc::invalid_argument,
+                std::string{name} + ": a relative name, wanted an absolute path"
+            )
+        );
+    }
 }
 
 TEST(TrustedFile, ADirectoryIsNoPlugin) {

@@ -195,13 +195,13 @@ TEST(Library, AMissingFileIsNotFound) {
 }
 
 TEST(Library, AnAcceptedDescriptorIsCopied) {
-    const auto opened = open(file_of("runner-c99"));
+    const auto opened = open(file_of("runner-least"));
 
     ASSERT_THAT(opened, IsOk());
     const Description& plugin = opened->description();
-    EXPECT_EQ(plugin.file, file_of("runner-c99"));
+    EXPECT_EQ(plugin.file, file_of("runner-least"));
     EXPECT_EQ(plugin.kind, Kind::runner);
-    EXPECT_EQ(plugin.name, "c99");
+    EXPECT_EQ(plugin.name, "least");
     EXPECT_EQ(plugin.version, "1.2.3");
     EXPECT_EQ(plugin.schema.properties.size(), 1U);
     EXPECT_NE(opened->create_runner(), nullptr);
@@ -210,7 +210,7 @@ TEST(Library, AnAcceptedDescriptorIsCopied) {
 
 TEST(Library, CodeStaysLoadedWhenTheLibraryIsGone) {
     const TempFolder folder;
-    const auto file = folder.copy_plugin("runner-c99", "runner-c99.so");
+    const auto file = folder.copy_plugin("runner-least", "runner-least.so");
 
     ASSERT_THAT(open(file), IsOk());
 

@@ -32,7 +32,7 @@ protected:
 };
 
 TEST_F(WholeRunner, InC99RunsATaskFromStartToDestroy) {
-    const auto runner = open("runner-c99");
+    const auto runner = open("runner-least");
     ASSERT_NE(runner, nullptr);
 
     const auto handle = runner->start(a_request("1.1"), {});
@@ -52,7 +52,7 @@ TEST_F(WholeRunner, InC99RunsATaskFromStartToDestroy) {
 }
 
 TEST_F(WholeRunner, InC99IsGivenFinishedSettingsAndTheHostsLog) {
-    const auto runner = open("runner-c99");
+    const auto runner = open("runner-least");
     ASSERT_NE(runner, nullptr);
 
     const auto handle = runner->start(a_request("1.1"), {});
@@ -60,12 +60,12 @@ TEST_F(WholeRunner, InC99IsGivenFinishedSettingsAndTheHostsLog) {
 
     EXPECT_THAT(sink_.lines, ElementsAre(R"(out {"greeting":"hello"})"));
     EXPECT_THAT(
-        bench_.logger.text(), HasSubstr("info message of a plugin plugin=runner-c99 text=started")
+        bench_.logger.text(), HasSubstr("info message of a plugin plugin=runner-least text=started")
     );
 }
 
 TEST_F(WholeRunner, OptionalFunctionsMayBeLeftOut) {
-    const auto runner = open("runner-c99");
+    const auto runner = open("runner-least");
     ASSERT_NE(runner, nullptr);
 
     EXPECT_TRUE(runner->check(TaskSpec{"p", "{}", "{}", 1}));

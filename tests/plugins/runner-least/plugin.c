@@ -1,4 +1,4 @@
-/* A whole runner in C99, against plugin.h alone: the smallest one that works. A run is over as soon
+/* The smallest runner, in C99 against plugin.h alone. A run is over as soon
  * as it has started; `wait` gives the greeting of the settings as one line of output. */
 #include <opslab/plugin.h>
 
@@ -122,7 +122,7 @@ const opslab_plugin_descriptor opslab_plugin = {
     OPSLAB_ABI_MINOR,
     OPSLAB_PLUGIN_RUNNER,
     0,
-    "c99",
+    "least",
     "1.2.3",
     NULL,
     "{\"type\": \"object\", \"properties\": {\"greeting\": {\"type\": \"string\", "
