@@ -38,6 +38,7 @@ void add_doctor(CLI::App& root, Chosen& chosen);
 void add_config_check(CLI::App& config, Chosen& chosen);
 void add_plugin_list(CLI::App& plugin, Chosen& chosen);
 void add_plugin_info(CLI::App& plugin, Chosen& chosen);
+void add_plugin_new(CLI::App& plugin, Chosen& chosen);
 void add_plugin_check(CLI::App& plugin, Chosen& chosen);
 
 /// The options of every command that speaks to a coordinator.

@@ -62,9 +62,10 @@ std::shared_ptr<CLI::App> make_root(Chosen& chosen) {
     add_doctor(*root, chosen);
     auto& config = add_noun(*root, "config", "Check configuration files");
     add_config_check(config, chosen);
-    auto& plugin = add_noun(*root, "plugin", "Look at plugins, and check your own");
+    auto& plugin = add_noun(*root, "plugin", "Look at plugins, begin and check your own");
     add_plugin_list(plugin, chosen);
     add_plugin_info(plugin, chosen);
+    add_plugin_new(plugin, chosen);
     add_plugin_check(plugin, chosen);
     return root;
 }

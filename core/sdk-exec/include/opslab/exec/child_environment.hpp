@@ -20,6 +20,8 @@ public:
     /// Sets or replaces one variable.
     void set(const std::string& name, std::string value);
 
+    [[nodiscard]] bool has(const std::string& name) const { return values_.contains(name); }
+
     [[nodiscard]] std::string_view path() const;
 
     /// As `NAME=value` lines, OPSLAB_… first (see kill_marked).

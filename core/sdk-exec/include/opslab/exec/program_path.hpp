@@ -17,8 +17,11 @@ namespace opslab::exec {
     const std::string& program, std::string_view path, const std::string& beside
 );
 
-/// Where `opslab-supervise` is for the plugin that this code is linked into: the two are installed
-/// together (`lib/opslab/plugins/NAME.so`, `lib/opslab/opslab-supervise`).
+/// Where `opslab-supervise` is, for the plugin that this code is linked into: beside the folder of
+/// that plugin (`lib/opslab/plugins/NAME.so`, `lib/opslab/opslab-supervise`), else in the
+/// installation of the opslab that loaded it, else (in a test that its author linked) in that of
+/// the `opslab` on PATH. Where there is none the path leads nowhere. Reads the environment: call it
+/// where a runner is made, as ChildEnvironment.
 [[nodiscard]] std::string installed_supervisor();
 
 }  // namespace opslab::exec

@@ -8,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-namespace opslab::runner_process {
+namespace opslab::exec {
 
 /// Which run: a worker's id and a run's id, both fit to be names of directories.
 struct RunName {
@@ -21,10 +21,10 @@ struct RunName {
 /// Fails: `invalid` where a part could be anything but one plain directory's name.
 [[nodiscard]] RunnerResult<RunName> run_name(std::string_view worker, std::string_view run);
 
-/// `process:1:WORKER:RUN`; the number is the form's version.
-[[nodiscard]] RunHandle to_handle(const RunName& name);
+/// `RUNNER:1:WORKER:RUN`; the number is the form's version.
+[[nodiscard]] RunHandle to_handle(const std::string& runner, const RunName& name);
 /// Fails: `invalid`.
-[[nodiscard]] RunnerResult<RunName> from_handle(const RunHandle& handle);
+[[nodiscard]] RunnerResult<RunName> from_handle(const std::string& runner, const RunHandle& handle);
 
 /// What of a run is on disk: `ROOT/WORKER/RUN/` with `work/` (the driver's directory), `task.json`
 /// and `record` (the identity of the supervisor). The directory is the first thing made for a run
@@ -49,9 +49,8 @@ public:
     [[nodiscard]] std::string work(const RunName& name) const { return run(name) + "/work"; }
     [[nodiscard]] std::string task_file(const RunName& name) const;
 
-    [[nodiscard]] RunnerStatus record(const RunName& name, const exec::ProcessIdentity& supervisor)
-        const;
-    [[nodiscard]] std::optional<exec::ProcessIdentity> recorded(const RunName& name) const;
+    [[nodiscard]] RunnerStatus record(const RunName& name, const ProcessIdentity& supervisor) const;
+    [[nodiscard]] std::optional<ProcessIdentity> recorded(const RunName& name) const;
 
     /// All runs of a worker that have a directory. Fails: `invalid`, `infrastructure`.
     [[nodiscard]] RunnerResult<std::vector<RunName>> list(const std::string& worker) const;
@@ -60,4 +59,4 @@ private:
     std::string root_;
 };
 
-}  // namespace opslab::runner_process
+}  // namespace opslab::exec

@@ -15,12 +15,11 @@
 #include <system_error>
 #include <utility>
 
-namespace opslab::runner_process {
+namespace opslab::exec {
 namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::string_view kHandleStart = "process:1:";
 constexpr std::size_t kLongestWorker = 200;
 constexpr std::size_t kLongestRun = 64;
 
@@ -39,6 +38,10 @@ constexpr std::size_t kLongestRun = 64;
 [[nodiscard]] bool is_run(std::string_view text) {
     return !text.empty() && text.size() <= kLongestRun && text.front() != '.' &&
            is_of(text, ".-", 'f');
+}
+
+[[nodiscard]] std::string handle_start(const std::string& runner) {
+    return runner + ":1:";
 }
 
 [[nodiscard]] tl::unexpected<RunnerError> cannot_make(const std::string& path, int error) {
@@ -61,19 +64,18 @@ RunnerResult<RunName> run_name(std::string_view worker, std::string_view run) {
     return RunName{std::string(worker), std::string(run)};
 }
 
-RunHandle to_handle(const RunName& name) {
-    return RunHandle{std::string(kHandleStart) + name.worker + ":" + name.run};
+RunHandle to_handle(const std::string& runner, const RunName& name) {
+    return RunHandle{handle_start(runner) + name.worker + ":" + name.run};
 }
 
-RunnerResult<RunName> from_handle(const RunHandle& handle) {
+RunnerResult<RunName> from_handle(const std::string& runner, const RunHandle& handle) {
+    const std::string start = handle_start(runner);
     std::string_view text = handle.text;
     const std::size_t colon = text.rfind(':');
-    if (!text.starts_with(kHandleStart) || colon < kHandleStart.size()) {
+    if (!text.starts_with(start) || colon < start.size()) {
         return runner_fail(RunnerErrc::invalid, "not a handle of this runner");
     }
-    return run_name(
-        text.substr(kHandleStart.size(), colon - kHandleStart.size()), text.substr(colon + 1)
-    );
+    return run_name(text.substr(start.size(), colon - start.size()), text.substr(colon + 1));
 }
 
 RunnerStatus RunDirectories::make_root() const {
@@ -117,7 +119,7 @@ bool RunDirectories::exists(const RunName& name) const {
 }
 
 RunnerStatus RunDirectories::remove(const RunName& name) const {
-    return exec::remove_tree(run(name));
+    return remove_tree(run(name));
 }
 
 std::string RunDirectories::run(const RunName& name) const {
@@ -128,16 +130,15 @@ std::string RunDirectories::task_file(const RunName& name) const {
     return run(name) + "/task.json";
 }
 
-RunnerStatus RunDirectories::record(const RunName& name, const exec::ProcessIdentity& supervisor)
-    const {
+RunnerStatus RunDirectories::record(const RunName& name, const ProcessIdentity& supervisor) const {
     // A half-written record reads as none, and then the look for marked processes does the work.
-    return exec::write_private_file(run(name) + "/record", exec::to_text(supervisor));
+    return write_private_file(run(name) + "/record", to_text(supervisor));
 }
 
-std::optional<exec::ProcessIdentity> RunDirectories::recorded(const RunName& name) const {
+std::optional<ProcessIdentity> RunDirectories::recorded(const RunName& name) const {
     std::ifstream file(run(name) + "/record");
     const std::string text{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
-    return exec::identity_from_text(text);
+    return identity_from_text(text);
 }
 
 RunnerResult<std::vector<RunName>> RunDirectories::list(const std::string& worker) const {
@@ -162,4 +163,4 @@ RunnerResult<std::vector<RunName>> RunDirectories::list(const std::string& worke
     return runs;
 }
 
-}  // namespace opslab::runner_process
+}  // namespace opslab::exec

@@ -1,4 +1,4 @@
-#include "process_run.hpp"
+#include "supervised_run.hpp"
 
 #include <opslab/exec/marked_processes.hpp>
 
@@ -9,7 +9,7 @@
 #include <string_view>
 #include <utility>
 
-namespace opslab::runner_process {
+namespace opslab::exec {
 namespace {
 
 constexpr std::size_t kChunk = std::size_t{64} * 1024;
@@ -20,8 +20,8 @@ constexpr std::size_t kMostAfterEnd = std::size_t{2} << 20;
 
 }  // namespace
 
-ProcessRun::ProcessRun(
-    std::unique_ptr<exec::SupervisedProcess> process, std::string event_prefix, std::string mark
+SupervisedRun::SupervisedRun(
+    std::unique_ptr<SupervisedProcess> process, std::string event_prefix, std::string mark
 )
     : process_(std::move(process)),
       mark_(std::move(mark)),
@@ -30,7 +30,7 @@ ProcessRun::ProcessRun(
           Stream{OutputStream::out, process_->out_fd()},
           Stream{OutputStream::err, process_->err_fd()}} {}
 
-RunnerResult<RunEnd> ProcessRun::wait(RunSink& sink, Interrupt interrupt) {
+RunnerResult<RunEnd> SupervisedRun::wait(RunSink& sink, Interrupt interrupt) {
     const std::lock_guard lock(waiting_);
     for (;;) {
         Next next = deliver(sink);
@@ -46,7 +46,7 @@ RunnerResult<RunEnd> ProcessRun::wait(RunSink& sink, Interrupt interrupt) {
     }
 }
 
-ProcessRun::Next ProcessRun::deliver(RunSink& sink) {
+SupervisedRun::Next SupervisedRun::deliver(RunSink& sink) {
     for (Stream& stream : streams_) {
         const std::string_view left = std::string_view(stream.bytes).substr(stream.taken);
         if (left.empty()) {
@@ -63,7 +63,7 @@ ProcessRun::Next ProcessRun::deliver(RunSink& sink) {
 
 // Reads what there is. While the run lives, waits for it; after its end the pipes hold all that is
 // still to come. (Waiting for their end instead would hang on a process that got away.)
-ProcessRun::Next ProcessRun::read_more(RunSink& sink, Interrupt interrupt) {
+SupervisedRun::Next SupervisedRun::read_more(RunSink& sink, Interrupt interrupt) {
     const bool has_ended = process_->wait_ended(std::chrono::milliseconds{0});
     if (has_ended && read_after_end_ == 0) {
         static_cast<void>(sweep());  // a failure is told by stop and destroy
@@ -96,7 +96,7 @@ ProcessRun::Next ProcessRun::read_more(RunSink& sink, Interrupt interrupt) {
     return Next::again;
 }
 
-SinkAnswer ProcessRun::read_stream(Stream& stream, RunSink& sink) {
+SinkAnswer SupervisedRun::read_stream(Stream& stream, RunSink& sink) {
     stream.bytes.resize(kChunk);
     stream.taken = 0;
     const ssize_t got = ::read(stream.fd, stream.bytes.data(), stream.bytes.size());
@@ -111,7 +111,7 @@ SinkAnswer ProcessRun::read_stream(Stream& stream, RunSink& sink) {
     return output_.finish(stream.name, sink);
 }
 
-RunnerStatus ProcessRun::stop(std::chrono::milliseconds grace) {
+RunnerStatus SupervisedRun::stop(std::chrono::milliseconds grace) {
     if (grace.count() > 0) {
         process_->terminate();
         if (process_->wait_ended(grace)) {
@@ -125,11 +125,11 @@ RunnerStatus ProcessRun::stop(std::chrono::milliseconds grace) {
     return sweep();
 }
 
-RunnerStatus ProcessRun::sweep() {
+RunnerStatus SupervisedRun::sweep() {
     if (process_->is_all_gone()) {
         return {};
     }
-    return exec::kill_marked(mark_);
+    return kill_marked(mark_);
 }
 
-}  // namespace opslab::runner_process
+}  // namespace opslab::exec

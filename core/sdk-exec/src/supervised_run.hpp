@@ -12,15 +12,15 @@
 #include <optional>
 #include <string>
 
-namespace opslab::runner_process {
+namespace opslab::exec {
 
 /// A run of this process: its driver and what is known of its output. `mark` is the environment
 /// entry by which its processes can be told from all others. Threads: any; `wait` lets one in at a
 /// time.
-class ProcessRun {
+class SupervisedRun {
 public:
-    ProcessRun(
-        std::unique_ptr<exec::SupervisedProcess> process, std::string event_prefix, std::string mark
+    SupervisedRun(
+        std::unique_ptr<SupervisedProcess> process, std::string event_prefix, std::string mark
     );
 
     /// See Runner::wait. Goes on where the last call left off.
@@ -45,13 +45,13 @@ private:
     [[nodiscard]] SinkAnswer read_stream(Stream& stream, RunSink& sink);
     [[nodiscard]] RunnerStatus sweep();
 
-    std::unique_ptr<exec::SupervisedProcess> process_;
+    std::unique_ptr<SupervisedProcess> process_;
     std::string mark_;
 
     std::mutex waiting_{};  // guards all below
-    exec::DriverOutput output_;
+    DriverOutput output_;
     std::array<Stream, 2> streams_;
     std::size_t read_after_end_ = 0;
 };
 
-}  // namespace opslab::runner_process
+}  // namespace opslab::exec
