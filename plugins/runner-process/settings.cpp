@@ -41,21 +41,7 @@ using Json = nlohmann::json;
     if (holds_nul(settings.work_root)) {
         return runner_fail(RunnerErrc::invalid, "work_root: holds a NUL character");
     }
-    for (const std::string& name : settings.environment) {
-        if (!exec::is_variable_name(name)) {
-            return runner_fail(
-                RunnerErrc::invalid, "environment: \"" + name + "\" is not a variable's name"
-            );
-        }
-    }
-    for (const auto& [name, value] : settings.variables) {
-        if (!exec::is_variable_name(name) || holds_nul(value)) {
-            return runner_fail(
-                RunnerErrc::invalid, "variables: \"" + name + "\" cannot be set as a variable"
-            );
-        }
-    }
-    return {};
+    return exec::check_variables(settings.environment, settings.variables);
 }
 
 }  // namespace

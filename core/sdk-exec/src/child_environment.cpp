@@ -60,4 +60,24 @@ bool is_variable_name(std::string_view name) {
            });
 }
 
+RunnerStatus check_variables(
+    const std::vector<std::string>& environment, const std::map<std::string, std::string>& variables
+) {
+    for (const std::string& name : environment) {
+        if (!is_variable_name(name)) {
+            return runner_fail(
+                RunnerErrc::invalid, "environment: \"" + name + "\" is not a variable's name"
+            );
+        }
+    }
+    for (const auto& [name, value] : variables) {
+        if (!is_variable_name(name) || value.find('\0') != std::string::npos) {
+            return runner_fail(
+                RunnerErrc::invalid, "variables: \"" + name + "\" cannot be set as a variable"
+            );
+        }
+    }
+    return {};
+}
+
 }  // namespace opslab::exec

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <opslab/runner.hpp>
+
 #include <map>
 #include <string>
 #include <string_view>
@@ -33,5 +35,11 @@ private:
 
 /// Whether `name` can be the name of a variable: letters, digits, '_', no digit first.
 [[nodiscard]] bool is_variable_name(std::string_view name);
+
+/// Whether a runner's settings `environment` and `variables` can be used as they are. Fails:
+/// `invalid`, naming the setting and the variable, never a value.
+[[nodiscard]] RunnerStatus check_variables(
+    const std::vector<std::string>& environment, const std::map<std::string, std::string>& variables
+);
 
 }  // namespace opslab::exec
