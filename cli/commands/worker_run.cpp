@@ -38,10 +38,20 @@ struct Given {
     int slots = 0;
 };
 
+/// `worker-007-docker` says its runner: every id must end in it.
+std::string runner_of(const std::string& id) {
+    const std::size_t number = id.find('-');
+    const std::size_t name = number == std::string::npos ? number : id.find('-', number + 1);
+    return name == std::string::npos ? std::string{} : id.substr(name + 1);
+}
+
 ExitCode run(Given given) {
+    if (given.options.runner.empty()) {
+        given.options.runner = runner_of(given.options.id);
+    }
     if (given.options.runner.empty() || given.options.id.empty()) {
         return complain_usage(
-            "to run a worker --runner and --id are needed; opslab worker --help explains"
+            "to run a worker --id worker-NNN-RUNNER is needed; opslab worker --help explains"
         );
     }
     if (!given.config.empty()) {
@@ -59,7 +69,12 @@ void add_worker_run(CLI::App& worker, Chosen& chosen) {
     const auto given = std::make_shared<Given>();
     given->options.coordinator = Connection{}.coordinator;
     worker.require_subcommand(0, 1);
-    worker.add_option("--runner", given->options.runner, "The runner, by its name in the file")
+    worker
+        .add_option(
+            "--runner",
+            given->options.runner,
+            "The runner, by its name in the file (default: what the id ends in)"
+        )
         ->type_name("NAME");
     worker.add_option("--id", given->options.id, "This worker: worker-NNN-NAME")->type_name("ID");
     worker.add_option("--config", given->config, "The configuration, with the runner in it")

@@ -42,13 +42,15 @@ enum {
 };
 
 /* Where the host takes text from the plugin. `write` may be called several times for one text;
- * the host copies before it returns. Never null. */
+ * the host copies before it returns, and cuts what is beyond its bounds. Never null, never fails.
+ * Threads: the one that got it, during the call that it came with. */
 typedef struct opslab_writer {
     void* ctx;
     void (*write)(void* ctx, const char* data, size_t size);
 } opslab_writer;
 
-/* What the host lends a plugin for the whole life of the instance. Any thread. */
+/* What the host lends a plugin for the whole life of the instance: until `close` has returned.
+ * Threads: any. */
 typedef struct opslab_host {
     uint32_t struct_size;
     uint32_t abi_minor; /* the host's */
@@ -61,7 +63,8 @@ typedef struct opslab_host {
 
 /* Where the output of a run goes. Every function returns 0, or 1: "leave off": `wait` then returns
  * OPSLAB_E_INTERRUPTED soon, the run goes on. A call blocks while the host is behind: that is the
- * back-pressure, and the runner must not buffer without bound. One thread at a time. */
+ * back-pressure, and the runner must not buffer without bound. The host copies; nothing is kept.
+ * Threads: the one that called `wait`, until it returns. */
 typedef struct opslab_sink {
     uint32_t struct_size;
     void* ctx;
@@ -133,59 +136,90 @@ typedef struct opslab_owned_visitor {
     void (*visit)(void* ctx, const char* run_id, const char* handle);
 } opslab_owned_visitor;
 
-/* A runner instance. `error` takes the text of a failure. All functions but `close` may be called
- * from any thread; for one run the host calls `start`, then `wait` on one thread at a time, with
- * `stop` and `destroy` from others. Optional functions are null. */
+/* A runner instance. What holds for every function but `close`:
+ *
+ * - Errors: the return value is one of the codes above, and `error` gets one text for people with
+ * it. Beside those named, any function may fail with E_INVALID (an argument is not what this header
+ *   says) and E_INTERNAL. A code that is not above counts as E_INTERNAL.
+ * - Threads: any, several at once, for different runs. For one run the host calls `start`, then
+ *   `wait` on one thread at a time, with `stop` and `destroy` from others, also while it waits.
+ * - Ownership: what is passed in lives until the call returns; copy what must live longer.
+ * - Interruption: only by `interrupt_fd`, where there is one: poll it beside what is waited for,
+ *   never read or close it, and return E_INTERRUPTED soon after it became readable. Without one the
+ *   call takes at most seconds (`stop`: its grace and seconds).
+ *
+ * Optional functions are null where a plugin has none. */
 typedef struct opslab_runner {
     uint32_t struct_size;
     uint32_t reserved;
     void* self;
-    /* Can this task ever run here? Fast, no side effect. Optional. Fails: E_TASK with the reason.
-     */
+    /* Can this task ever run here? Optional: without it, every task can. No side effect, so it may
+     * be repeated; fast (it stands in the way of a submission); not interrupted.
+     * Fails: E_TASK with the reason. */
     int32_t (*check)(void* self, const opslab_task* task, const opslab_writer* error);
-    /* Makes slot `slot` of `worker_id` ready ahead of work (image, cluster). Idempotent. Optional.
-     */
+    /* Makes slot `slot` of `worker_id` ready ahead of work (image, cluster). Optional. Idempotent:
+     * a slot that is ready stays so. May take minutes; interrupted by `interrupt_fd`, and then what
+     * was half made is taken up or removed by the next call. `start` must work without it.
+     * Fails: E_INFRASTRUCTURE, E_INTERRUPTED. */
     int32_t (*prepare
     )(void* self,
       const char* worker_id,
       int32_t slot,
       int32_t interrupt_fd,
       const opslab_writer* error);
-    /* Starts a run and writes its handle (text, kept with the attempt, at most 4 KiB). On failure
-     * nothing of the run is left. Fails: E_TASK, E_INFRASTRUCTURE, E_INTERRUPTED. */
+    /* Starts a run and writes its handle (UTF-8 text of at most 4 KiB without NUL, kept with the
+     * attempt; everything that `wait` and the others need after a restart). Returns when the driver
+     * runs. Not idempotent: a run id comes once. Interrupted by the request's `interrupt_fd`. On
+     * failure nothing of the run is left. Fails: E_TASK, E_INFRASTRUCTURE, E_INTERRUPTED. */
     int32_t (*start
     )(void* self,
       const opslab_run_request* request,
       const opslab_writer* handle,
       const opslab_writer* error);
-    /* Delivers output until the run has ended and all of it was delivered, then fills `end`. Works
-     * again with the same handle in a new process, where runs outlive their worker; where they do
-     * not, E_NOT_FOUND. Fails: E_NOT_FOUND, E_INFRASTRUCTURE, E_INTERRUPTED. */
+    /* Delivers output until the run has ended and all of it was delivered, then fills `end` (its
+     * struct_size is the host's). May be repeated: after E_INTERRUPTED it goes on, and after the
+     * end it answers the same end. Works again with the same handle in a new process, behind
+     * `position`, where runs outlive their worker; where they do not, E_NOT_FOUND. Interrupted by
+     * the request's `interrupt_fd` and by a sink that answers 1; the run goes on.
+     * Fails: E_NOT_FOUND, E_INFRASTRUCTURE, E_INTERRUPTED. */
     int32_t (*wait
     )(void* self,
       const opslab_wait_request* request,
       opslab_run_end* end,
       const opslab_writer* error);
-    /* Politely, then by force. Returns when the run has ended. Idempotent; a run that has ended or
-     * is not known is fine. */
+    /* Politely (SIGTERM to all of the run), after `grace_ms` by force. Returns when the run has
+     * ended; a `wait` under way delivers the rest and returns. Idempotent; a run that has ended or
+     * is not known is fine. Not interrupted. Fails: E_INFRASTRUCTURE. */
     int32_t (*stop)(void* self, const opslab_stop_request* request, const opslab_writer* error);
-    /* Removes everything of the run, by force where it still runs. Idempotent. */
+    /* Removes everything of the run, by force where it still runs, half-made things included.
+     * Idempotent; a run that is not known is fine. Not interrupted. After it `wait` fails with
+     * E_NOT_FOUND. Fails: E_INFRASTRUCTURE, and may then be repeated. */
     int32_t (*destroy)(void* self, const char* handle, const opslab_writer* error);
     /* Visits everything that was made for this worker id and not destroyed, also by a predecessor
-     * that crashed half-way through `start`. */
+     * that crashed half-way through `start`; nothing of other workers, and nothing that this plugin
+     * did not make. The handle that it gives is one for `destroy`. No side effect; the visitor is
+     * called on this thread and copies. Not interrupted. Fails: E_INFRASTRUCTURE. */
     int32_t (*list_owned
     )(void* self,
       const char* worker_id,
       const opslab_owned_visitor* visitor,
       const opslab_writer* error);
-    /* Is the place where runs happen in order? Writes one line on what it is. Optional. */
+    /* Is the place where runs happen in order? Writes one line on what it is. Optional. No side
+     * effect; not interrupted. Fails: E_INFRASTRUCTURE with what to do about it. */
     int32_t (*health)(void* self, const opslab_writer* report, const opslab_writer* error);
-    /* Ends the instance. No other call is under way or follows. Runs are left as they are. */
+    /* Ends the instance and frees `self`. Called once, on one thread; no other call is under way or
+     * follows. Runs are left as they are where they can outlive this process, and ended where they
+     * cannot; threads of the plugin end before it returns. Cannot fail. */
     void (*close)(void* self);
 } opslab_runner;
 
-/* Makes a runner. `config_json` has passed `config_schema`, defaults filled in. Fills `runner`
- * (its struct_size is set by the host to the host's size, and lowered by the plugin to its own). */
+/* Makes a runner: fills `runner`, which the host has cleared. Its struct_size comes as the host's
+ * size and is lowered by the plugin to its own; no member beyond either is touched.
+ * `config_json` has passed `config_schema`, defaults filled in. It holds no secret of the task's
+ * but may hold the operator's: never log it. `host` lives until `close` has returned; `config_json`
+ * only until this returns. Threads: one at a time. May be called again for a further instance. Not
+ * interrupted: it reads and checks settings, and reaches for nothing that can hang.
+ * Fails, and then keeps nothing: E_INVALID (a setting, by name), E_INFRASTRUCTURE. */
 typedef int32_t (*opslab_create_runner_fn
 )(const opslab_host* host,
   const char* config_json,

@@ -132,8 +132,19 @@ struct OwnedRun {
     bool operator==(const OwnedRun&) const = default;
 };
 
-/// Runs drivers somewhere. Any thread may call; for one run: `start`, then `wait` on one thread at
-/// a time, `stop` and `destroy` from others. May throw: the shim turns that into `internal`.
+/// Runs drivers somewhere.
+///
+/// For all calls:
+/// - Errors: beside those named, `invalid` (an argument is wrong) and `internal`. May throw; the
+///   shim turns that into `internal`.
+/// - Threads: any, several at once, for different runs. For one run: `start`, then `wait` on one
+///   thread at a time, with `stop` and `destroy` from others, also while it waits.
+/// - Ownership: arguments live until the call returns.
+/// - Interruption: by the `Interrupt` where there is one: poll it beside what is waited for, and
+///   return `interrupted` soon after it became readable. Other calls take at most seconds.
+///
+/// The destructor runs when no call is under way. It leaves runs as they are where they can outlive
+/// this process, and ends them where they cannot.
 class Runner {
 public:
     Runner() = default;
@@ -141,26 +152,31 @@ public:
     Runner& operator=(const Runner&) = delete;
     virtual ~Runner() = default;
 
-    /// Can this task ever run here? Fast, no side effect. Fails: `task` with the reason.
+    /// Can this task ever run here? Fast, no side effect, so it may be repeated. Fails: `task` with
+    /// the reason.
     [[nodiscard]] virtual RunnerStatus check(const TaskSpec& /*task*/) { return {}; }
 
-    /// Makes a slot ready ahead of work. Idempotent. Fails: `infrastructure`, `interrupted`.
+    /// Makes a slot ready ahead of work (image, cluster); `start` must work without it. Idempotent.
+    /// What an interrupted call half made is taken up or removed by the next one. Fails:
+    /// `infrastructure`, `interrupted`.
     [[nodiscard]] virtual RunnerStatus prepare(
         const SlotSpec& /*slot*/, Interrupt /*interrupt*/
     ) {
         return {};
     }
 
-    /// Starts a run. On failure nothing of it is left.
+    /// Starts a run and returns when its driver runs. The handle is all that the other calls need
+    /// after a restart. Not idempotent: a run id comes once. On failure nothing of the run is left.
     /// Fails: `task`, `infrastructure`, `interrupted`.
     [[nodiscard]] virtual RunnerResult<RunHandle> start(
         const RunRequest& request, Interrupt interrupt
     ) = 0;
 
-    /// Delivers the run's output until it has ended and all of it was delivered. Works again with
-    /// the same handle in a new process where runs outlive their worker, from `position` on if one
-    /// is given; where they do not: `not_found`.
-    /// Fails: `not_found`, `infrastructure`, `interrupted`.
+    /// Delivers the run's output until it has ended and all of it was delivered. After
+    /// `interrupted` it may be called again and goes on. Works again with the same handle in a new
+    /// process where runs outlive their worker, from `position` on if one is given; where they do
+    /// not: `not_found`. Interrupted by the sink too; the run goes on. Fails: `not_found`,
+    /// `infrastructure`, `interrupted`.
     [[nodiscard]] virtual RunnerResult<RunEnd> wait(
         const RunHandle& handle,
         std::optional<std::string_view> position,
@@ -168,22 +184,23 @@ public:
         Interrupt interrupt
     ) = 0;
 
-    /// Politely (SIGTERM to all of it), after `grace` by force. Returns when the run has ended.
-    /// Idempotent; a run that has ended or is unknown is fine. Fails: `infrastructure`.
+    /// Politely (SIGTERM to all of it), after `grace` by force. Returns when the run has ended; a
+    /// `wait` under way delivers the rest and returns. Idempotent; a run that has ended or is
+    /// unknown is fine. Fails: `infrastructure`.
     [[nodiscard]] virtual RunnerStatus stop(
         const RunHandle& handle, std::chrono::milliseconds grace
     ) = 0;
 
-    /// Removes everything of the run, by force where it still runs. Idempotent.
-    /// Fails: `infrastructure`.
+    /// Removes everything of the run, by force where it still runs. Idempotent; an unknown run is
+    /// fine. After it `wait` fails with `not_found`. Fails: `infrastructure`; may be repeated then.
     [[nodiscard]] virtual RunnerStatus destroy(const RunHandle& handle) = 0;
 
-    /// Everything that this worker id made and nobody destroyed, half-made things included.
-    /// Fails: `infrastructure`.
+    /// Everything that this worker id made and nobody destroyed, half-made things included; nothing
+    /// of other workers or of others than this runner. No side effect. Fails: `infrastructure`.
     [[nodiscard]] virtual RunnerResult<std::vector<OwnedRun>> list_owned(const WorkerId& worker
     ) = 0;
 
-    /// Is the place where runs happen in order? One line on what it is.
+    /// Is the place where runs happen in order? One line on what it is. No side effect.
     /// Fails: `infrastructure` with what to do about it.
     [[nodiscard]] virtual RunnerResult<std::string> health() { return std::string{"ok"}; }
 };
