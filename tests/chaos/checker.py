@@ -4,7 +4,7 @@ the same history gives the same counts, and a forged one is caught (checker_test
 import collections
 
 TERMINAL = frozenset({"completed", "failed", "timeout", "cancelled"})
-COUNTS = ("lost", "twice at once", "stuck", "changed after the end", "left behind", "wrong")
+COUNTS = ("lost", "twice at once", "stuck", "changed after the end", "left behind", "silent", "wrong")
 
 
 class Checker:
@@ -30,6 +30,8 @@ class Checker:
         for row in self.history:
             if row["what"] == "left":
                 self.found["left behind"].append(row["which"])
+            elif row["what"] == "silent":
+                self.found["silent"].append(row["which"])
             elif row["what"] == "stuck":
                 self.found["stuck"].append(f"{row['task']} was still {row['status']} at the end")
             elif row["what"] in ("refused", "missing", "ended_by_itself"):

@@ -96,6 +96,10 @@ class Forged(unittest.TestCase):
         self.history.append({"what": "left", "which": "process 7", "at": 9000})
         self.assert_only("left behind")
 
+    def test_a_fault_without_a_sign_is_counted(self):
+        self.history.append({"what": "silent", "which": "kill_worker: no log says so", "at": 9000})
+        self.assert_only("silent")
+
     def test_a_step_that_is_missing_or_repeated_is_wrong(self):
         for steps in ([1], [1, 1, 2], [2, 1]):
             self.row("final", "a")["steps"] = steps

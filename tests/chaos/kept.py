@@ -20,6 +20,7 @@ class Kept:
         self.start_at = 0.0
         self.killed = False
         self.frozen = False
+        self.thaw_at = 0.0
         self.may_end = False  # while its storage is away it may give up and be started again
         self.times_ended = 0
 
@@ -41,9 +42,11 @@ class Kept:
         self.frozen = False
         self.start_at = time.monotonic() + stay_dead
 
-    def freeze(self):
+    def freeze(self, seconds=float("inf")):
+        """SIGSTOP; `tend` thaws it after so many seconds."""
         self.process.send_signal(signal.SIGSTOP)
         self.frozen = True
+        self.thaw_at = time.monotonic() + seconds
 
     def thaw(self):
         if self.frozen and self.is_up():
@@ -51,8 +54,10 @@ class Kept:
         self.frozen = False
 
     def tend(self):
-        """Starts it where it is due; notes an end that nobody caused."""
+        """Starts or thaws it where it is due; notes an end that nobody caused."""
         if self.is_up():
+            if self.frozen and time.monotonic() >= self.thaw_at:
+                self.thaw()
             return
         if self.process is not None and not self.killed:
             self.times_ended += 1

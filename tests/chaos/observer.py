@@ -12,24 +12,39 @@ from checker import TERMINAL
 
 ANSWER_SECONDS = 20
 AGAIN_SECONDS = 0.2
+LONG_SHARE = 0.02  # of the tasks that outlast a lease, so that what is cut off meets its successor
+LONGEST_SECONDS = 14  # that a task takes by itself
 
 
 class Away(Exception):
     """No answer, or a 5xx: what was asked may have happened or not."""
 
 
-def ask(port, method, path, body=None, headers=None):
-    raw = None if body is None else json.dumps(body)
-    headers = {**(headers or {}), **({"Content-Type": "application/json"} if raw else {})}
+def exchange(port, method, path, raw=None, headers=None):
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=ANSWER_SECONDS)
     try:
-        connection.request(method, path, raw, headers)
+        connection.request(method, path, raw, headers or {})
         response = connection.getresponse()
-        status, answer = response.status, json.loads(response.read() or b"null")
-    except (OSError, http.client.HTTPException, ValueError) as problem:
+        return response.status, response.read()
+    except (OSError, http.client.HTTPException) as problem:
         raise Away(str(problem)) from problem
     finally:
         connection.close()
+
+
+def ask_text(port, path):
+    status, raw = exchange(port, "GET", path)
+    return status, raw.decode(errors="replace")
+
+
+def ask(port, method, path, body=None, headers=None):
+    raw = None if body is None else json.dumps(body)
+    headers = {**(headers or {}), **({"Content-Type": "application/json"} if raw else {})}
+    status, got = exchange(port, method, path, raw, headers)
+    try:
+        answer = json.loads(got or b"null")
+    except ValueError as problem:
+        raise Away(str(problem)) from problem
     if status >= 500:
         raise Away(f"{status} {answer}")
     return status, answer
@@ -37,14 +52,16 @@ def ask(port, method, path, body=None, headers=None):
 
 class Observer:
     """`ports`: of the coordinators, any of which may be asked. `ceiling`: how many tasks are open at
-    once; `total`: how many are submitted in all (None: until it is stopped)."""
+    once; `total`: how many are submitted in all (None: until it is stopped); `long_share`: of how many
+    takes LONGEST_SECONDS."""
 
-    def __init__(self, history, ports, seed, ceiling, total=None):
+    def __init__(self, history, ports, seed, ceiling, total=None, long_share=0.0):
         self.history = history
         self.ports = ports
         self.random = random.Random(seed)
         self.ceiling = ceiling
         self.left = total
+        self.long_share = long_share
         self.open = {}  # task: status as last seen
         self.attempts = {}
         self.ended = []
@@ -106,15 +123,16 @@ class Observer:
 
     def task(self):
         steps = self.random.randint(1, 6)
+        pace = self.random.choice((0, 20, 100, 250))
+        if self.random.random() < self.long_share:
+            pace = 1000 * LONGEST_SECONDS // steps
         return {
             "problem_id": "simulated-detection",
             "max_steps": steps,
             "timeout_minutes": 5,
             "max_retries": 10,
             "priority": self.random.randint(0, 10),
-            "agent_config": {
-                "simulate": {"steps": steps, "step_ms": self.random.choice((0, 20, 100, 250))}
-            },
+            "agent_config": {"simulate": {"steps": steps, "step_ms": pace}},
         }
 
     def submit(self, tasks):

@@ -6,7 +6,8 @@ import pathlib
 import random
 
 ALL_STORAGES = ("sqlite", "postgres")
-ALL_RUNNERS = ("process",)
+ALL_RUNNERS = ("process", "docker")
+CLOCK_JUMP = 20  # seconds: leases are far over, the tasks' own time is not
 
 
 @dataclasses.dataclass(frozen=True)
@@ -17,26 +18,49 @@ class Phase:
     when: str = "any"  # or "running": as soon as a task is seen running
     storages: tuple = ALL_STORAGES
     runners: tuple = ALL_RUNNERS
+    needs: str = ""  # what the stand must have: disks, clock
+    # what a person finds of it afterwards: a pattern of one line of some log, and the name of a
+    # metric of some coordinator that went up
+    says: str = ""
+    moves: str = ""
 
+
+AWAY = "(heartbeat|claim) failed|events wait until the coordinator answers|could not enrol"
+DATABASE_AWAY = "sweep failed|storage (is )?away|cannot be told|claim failed|heartbeat failed|cannot start"
+LOST = "worker lost|picking up the run of a predecessor|removed what a dead run left|worker enrolled"
 
 PHASES = (
-    Phase("kill_coordinator", 4, (0.0, 1.5)),
-    Phase("kill_coordinator", 2, (0.0, 0.0), when="running"),
-    Phase("kill_worker", 4, (0.0, 1.5)),
-    Phase("kill_worker", 2, (0.0, 0.0), when="running"),
+    Phase("kill_coordinator", 4, (0.0, 1.5), says="listening", moves="process_start_time_seconds"),
+    Phase("kill_coordinator", 2, when="running"),
+    Phase("kill_worker", 4, (0.0, 1.5), says=LOST, moves="opslab_retries_total"),
+    Phase("kill_worker", 2, when="running"),
     Phase("kill_worker", 1, (7.0, 9.0), when="running"),
-    Phase("kill_driver", 4, when="running"),
+    Phase("kill_driver", 4, when="running", runners=("process",), moves="task_duration_seconds_count"),
+    Phase("kill_container", 4, when="running", runners=("docker",)),
+    Phase("kill_dockerd", 2, (0.5, 3.0), when="running", runners=("docker",)),
     Phase("kill_supervisor", 1, when="running", runners=("process",)),
     Phase("kill_all", 1, (0.0, 1.0)),
     Phase("kill_backend", 3, storages=("postgres",)),
     Phase("kill_postgres", 2, (0.0, 2.0), storages=("postgres",)),
+    Phase("freeze_worker", 2, (7.0, 9.0), when="running"),
+    Phase("freeze_worker", 1, (0.5, 3.0), when="running"),
+    Phase("freeze_coordinator", 1, (7.0, 9.0), when="running"),
+    Phase("cut_worker", 2, (7.0, 9.0), when="running"),
+    Phase("cut_worker", 2, (0.5, 4.0), when="running"),
+    Phase("cut_database", 1, (7.0, 9.0), when="running", storages=("postgres",)),
+    Phase("cut_database", 1, (0.5, 4.0), when="running", storages=("postgres",)),
+    Phase("slow_database", 1, (2.0, 4.0), storages=("postgres",)),
+    Phase("lock_database", 1, (2.0, 4.0)),
+    Phase("fill_database_disk", 1, (1.0, 3.0), storages=("sqlite",), needs="disks"),
+    Phase("fill_work_disk", 1, (1.0, 3.0), needs="disks"),
+    Phase("turn_clock", 1, when="running", needs="clock"),
 )
 
 
 class Plan:
     """Decks of the phases that suit, each shuffled by the seed: every fault comes, in any order."""
 
-    def __init__(self, seed, storage, runner, only=()):
+    def __init__(self, seed, storage, runner, only=(), has=()):
         self.random = random.Random(seed)
         self.phases = [
             phase
@@ -44,6 +68,7 @@ class Plan:
             if storage in phase.storages
             and runner in phase.runners
             and (not only or phase.fault in only)
+            and (not phase.needs or phase.needs in has)
         ]
         self.deck = []
 
@@ -94,6 +119,26 @@ def kill_postgres(stand, plan, seconds):
     return "the database server"
 
 
+def kill_dockerd(stand, plan, seconds):
+    """Its containers go on, and end when it starts again."""
+    if stand.engine.process.poll() is not None:
+        return None
+    # they all may end with it
+    for task, attempt in list(stand.engine.running.values()):
+        note_killed(stand, (task, int(attempt)))
+    stand.kill_engine(seconds)
+    return "the engine"
+
+
+def kill_container(stand, plan, seconds):
+    container = plan.pick(sorted(stand.engine.running))
+    if container is None or stand.engine.process.poll() is not None:
+        return None
+    run = stand.engine.running[container]
+    note_killed(stand, (run[0], int(run[1])))
+    return f"container of {run[0]}" if stand.engine.kill_container(container) else None
+
+
 def kill_driver(stand, plan, seconds):
     begun = begun_runs(stand)
     pids = [pid for pid in stand.drivers() if pid in begun and program(pid) == "opslab-driver-s"]
@@ -117,6 +162,77 @@ def kill_supervisor(stand, plan, seconds):
         return None
     note_killed(stand, below[pid])
     return sent_kill(pid, f"supervisor {pid}")
+
+
+def freeze_worker(stand, plan, seconds):
+    """Past its lease, or not: what it sends when it goes on must change nothing in the first case."""
+    return frozen(plan.pick(up(stand.workers)), seconds)
+
+
+def freeze_coordinator(stand, plan, seconds):
+    return frozen(plan.pick(up(stand.coordinators)), seconds)
+
+
+def cut_worker(stand, plan, seconds):
+    return cut(stand, plan, seconds, "worker")
+
+
+def cut_database(stand, plan, seconds):
+    return cut(stand, plan, seconds, "database")
+
+
+def slow_database(stand, plan, seconds):
+    """Every piece that goes to or from the database of one coordinator waits."""
+    name = plan.pick(sorted(one for one in stand.proxies if one.startswith("database")))
+    proxy = stand.proxies[name]
+    proxy.slow(plan.random.uniform(0.05, 0.3))
+    stand.after(seconds, proxy.heal)
+    return name
+
+
+def lock_database(stand, plan, seconds):
+    """Someone else holds it: sessions of the pool wait until none is left."""
+    return stand.lock_database(seconds)
+
+
+def fill_database_disk(stand, plan, seconds):
+    return filled(stand, "database", seconds)
+
+
+def fill_work_disk(stand, plan, seconds):
+    return filled(stand, "work", seconds)
+
+
+def turn_clock(stand, plan, seconds):
+    """The clocks of all coordinators jump ahead."""
+    stand.clock_ahead += CLOCK_JUMP
+    stand.set_clock(stand.clock_ahead)
+    return f"{CLOCK_JUMP} s ahead"
+
+
+def filled(stand, what, seconds):
+    disk = stand.disks[what]
+    disk.fill()
+    stand.after(seconds, disk.empty)
+    return f"disk of {what}"
+
+
+def cut(stand, plan, seconds, what):
+    """Bytes are held back and arrive late, or the connections are ended too."""
+    name = plan.pick(sorted(one for one in stand.proxies if one.startswith(what)))
+    proxy = stand.proxies[name]
+    proxy.cut()
+    if plan.random.random() < 0.5:
+        proxy.reset()
+    stand.after(seconds, proxy.heal)
+    return name
+
+
+def frozen(process, seconds):
+    if process is None:
+        return None
+    process.freeze(seconds)
+    return process.name
 
 
 def begun_runs(stand):

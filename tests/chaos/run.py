@@ -4,6 +4,7 @@ happen. Ends with a table, and with exit code 1 where a count is not zero."""
 
 import argparse
 import collections
+import os
 import pathlib
 import random
 import shutil
@@ -15,19 +16,41 @@ import time
 import checker
 import phases
 from history import History
-from observer import Observer
+from observer import LONG_SHARE, LONGEST_SECONDS, Observer
+from signs import Metrics, silent
 from stand import HEARTBEAT_TIMEOUT, Stand
 
 from postgres_server import PostgresServer  # noqa: E402  found by stand
 
-RECOVERY_SECONDS = HEARTBEAT_TIMEOUT + 10
+RECOVERY_SECONDS = HEARTBEAT_TIMEOUT + 10 + LONGEST_SECONDS
 STUCK_SECONDS = 90  # then what has not ended is called stuck
 TICK_SECONDS = 0.1
+
+
+# ten workers and a thousand short tasks, with a kill every two seconds
+PRESETS = {
+    "thousand": {
+        "workers": 10,
+        "tasks": 1000,
+        "kills": 10_000,
+        "every": 2,
+        "minutes": 30,
+        "only": ["kill_coordinator", "kill_worker", "kill_driver", "kill_supervisor", "kill_all"],
+        "short": True,
+    }
+}
+
+
+def preset_of(words):
+    return words[words.index("--preset") + 1] if "--preset" in words[:-1] else None
 
 
 def arguments():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--program", default="build/release/bin/opslab", help="opslab to be broken")
+    parser.add_argument(
+        "--turned-clock", type=pathlib.Path, help="turned-clock.so, for faults of the clock"
+    )
     parser.add_argument("--minutes", type=float, default=3, help="the run ends after so long (3)")
     parser.add_argument("--kills", type=int, default=40, help="or after so many faults (40)")
     parser.add_argument("--storage", choices=phases.ALL_STORAGES, default="sqlite")
@@ -37,7 +60,10 @@ def arguments():
     parser.add_argument("--every", type=float, default=None, help="seconds from fault to fault")
     parser.add_argument("--tasks", type=int, default=None, help="submit so many and end with them")
     parser.add_argument("--only", action="append", default=[], help="only this fault; repeatable")
+    parser.add_argument("--short", action="store_true", help="no task outlasts a lease")
     parser.add_argument("--keep", action="store_true", help="keep the folder even if all is well")
+    parser.add_argument("--preset", choices=PRESETS, help="a run that has a name, in docs/chaos.md")
+    parser.set_defaults(**PRESETS.get(preset_of(sys.argv), {}))
     options = parser.parse_args()
     if options.seed is None:
         options.seed = random.randrange(1_000_000)
@@ -51,9 +77,18 @@ class Run:
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="opslab-chaos-"))
         self.history = History(self.folder / "history.jsonl")
         self.stand = self.make_stand()
-        self.plan = phases.Plan(options.seed, options.storage, options.runner, options.only)
+        has = {"disks": self.stand.has_disks, "clock": options.turned_clock is not None}
+        self.plan = phases.Plan(
+            options.seed,
+            options.storage,
+            options.runner,
+            options.only,
+            {name for name, is_there in has.items() if is_there},
+        )
         self.observer = None
         self.struck = collections.Counter()
+        self.phases_struck = {}
+        self.metrics = None
         self.recovery = None
 
     def make_stand(self):
@@ -64,6 +99,8 @@ class Run:
             self.options.runner,
             self.options.workers,
             postgres=PostgresServer() if self.options.storage == "postgres" else None,
+            disks=os.geteuid() == 0,
+            turned_clock=self.options.turned_clock,
         )
 
     def wait(self, condition, seconds):
@@ -92,6 +129,7 @@ class Run:
         self.history.note("fault", fault=phase.fault, hit=hit, seconds=seconds)
         if hit is not None:
             self.struck[phase.fault] += 1
+            self.phases_struck[phase] = True
 
     def recover(self):
         """How long it takes from the last fault until every task has ended."""
@@ -107,15 +145,24 @@ class Run:
     def go(self):
         self.stand.start()
         self.observer = Observer(
-            self.history, self.stand.ports(), self.options.seed, 30, self.options.tasks
+            self.history,
+            self.stand.ports(),
+            self.options.seed,
+            30,
+            self.options.tasks,
+            0.0 if self.options.short else LONG_SHARE,
         )
         self.observer.start()
+        self.metrics = Metrics(self.stand.ports())
         self.break_things()
         self.recover()
         self.observer.stop()
+        self.metrics.stop()
         self.observer.note_finals()
         self.stand.stop()
         self.stand.note_left()
+        for which in silent(self.phases_struck, self.folder.glob("*.log"), self.metrics.moved):
+            self.history.note("silent", which=which)
         return self.history.rows(), self.stand.runs()
 
 

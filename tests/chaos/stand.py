@@ -4,14 +4,20 @@ runner, all real, in one folder."""
 import json
 import os
 import pathlib
+import sqlite3
+import subprocess
 import sys
 import time
+import urllib.parse
 
 sys.path.insert(0, str(pathlib.Path(__file__).parents[1] / "e2e"))
 
 from coordinator import free_port, processes_with, until  # noqa: E402
+from engine import Engine  # noqa: E402
 from kept import Kept  # noqa: E402
 from observer import Away, ask  # noqa: E402
+from proxy import Proxy  # noqa: E402
+from small_disk import SmallDisk  # noqa: E402
 
 HEARTBEAT_TIMEOUT = 6
 TIMES = (
@@ -19,12 +25,16 @@ TIMES = (
     "sweep: {interval_seconds: 1}\n"
     "tasks: {retry_base_seconds: 1, retry_max_seconds: 2, poll_seconds: 1}\n"
 )
+DISK_MEGABYTES = 48
 # what a coordinator and a worker keep of themselves when they have stopped
 KEPT_FILES = ("lock", "instance", "coordinator-*.id")
 
 
 class Stand:
-    def __init__(self, program, folder, history, runner="process", workers=2, slots=3, postgres=None):
+    def __init__(
+        self, program, folder, history, runner="process", workers=2, slots=3, postgres=None,
+        disks=False, turned_clock=None,
+    ):  # fmt: skip
         self.program = program
         self.folder = pathlib.Path(folder)
         self.history = history
@@ -32,8 +42,21 @@ class Stand:
         self.slots = slots
         self.postgres = postgres  # a PostgresServer; without one, an SQLite file
         self.postgres_due = None
+        self.due = []  # (when, what ends a fault)
+        self.clock_ahead = 0
+        self.disks = {}  # by what is on them
+        self.clock = self.folder / "clock"  # how far the coordinators' clocks are off
         self.journal = self.folder / "journal"
         self.journal.touch()
+        self.has_disks = disks
+        self.turned_clock = turned_clock
+        self.mark = f"OPSLAB_CHAOS={self.folder}"
+        self.environment = {**os.environ, "OPSLAB_CHAOS": str(self.folder)}
+        self.proxies = {}  # by what stands behind them
+        self.engine = None
+        if runner == "docker":
+            driver = pathlib.Path(program).parent / "opslab-driver-simulated"
+            self.engine = Engine(self.folder / "engine", self.journal, driver)
         self.coordinators = []
         self.add_coordinators()
         self.workers = [self.make_worker(number) for number in range(901, 901 + workers)]
@@ -45,10 +68,31 @@ class Stand:
 
     def storage(self, name):
         if self.postgres:
-            return f'{{plugin: postgres, postgres: {{url: "{self.postgres.url}"}}}}'
-        return f'{{plugin: sqlite, sqlite: {{path: "{self.folder}/{name}.db"}}}}'
+            proxy = self.proxies[f"database of {name}"] = Proxy(address_of(self.postgres.url))
+            url = with_port(self.postgres.url, proxy.port)
+            return f'{{plugin: postgres, postgres: {{url: "{url}", pool_size: 4}}}}'
+        return f'{{plugin: sqlite, sqlite: {{path: "{self.disk_for("database")}/{name}.db"}}}}'
+
+    def disk_for(self, what):
+        """A folder on a disk of its own, where there may be one."""
+        if not self.has_disks:
+            return self.folder
+        if what not in self.disks:
+            self.disks[what] = SmallDisk(self.folder / what, DISK_MEGABYTES)
+        return self.disks[what].folder
+
+    def state(self, name):
+        return self.disk_for("work") / f"{name}.state"
 
     def runners(self):
+        if self.runner == "docker":
+            config = {
+                "image": self.engine.image,
+                "pull": "never",
+                "network": "none",
+                "socket": str(self.engine.socket),
+            }
+            return f"runners: [{{name: docker, plugin: docker, config: {json.dumps(config)}}}]\n"
         config = {
             "command": ["opslab-driver-simulated"],
             "variables": {"OPSLAB_SIMULATED_JOURNAL": str(self.journal)},
@@ -59,7 +103,7 @@ class Stand:
         config = self.folder / f"{name}.yaml"
         config.write_text(
             f'server: {{listen: "127.0.0.1:{port}", drain_seconds: 5}}\n'
-            f'plugins: {{state_path: "{self.folder}/{name}.state"}}\n'
+            f'plugins: {{state_path: "{self.state(name)}"}}\n'
             f"storage: {self.storage(name)}\n{TIMES}{self.runners()}"
             f"workers: [{{runner: {self.runner}, count: 1, max_parallel_tasks: {self.slots}}}]\n"
         )
@@ -68,14 +112,33 @@ class Stand:
             [self.program, "serve", "--config", config],
             self.folder / f"{name}.log",
             self.history,
+            self.clock_environment(),
         )
         made.port = port
         made.may_end = self.postgres is not None
         return made
 
     def port_for(self, worker_number):
-        """Where a worker finds a coordinator."""
-        return self.coordinators[worker_number % len(self.coordinators)].port
+        """Where a worker finds a coordinator: behind a proxy of its own."""
+        port = self.coordinators[worker_number % len(self.coordinators)].port
+        proxy = self.proxies[f"worker {worker_number}"] = Proxy(("127.0.0.1", port))
+        return proxy.port
+
+    def clock_environment(self):
+        """Coordinators have their clock of the day as a file says, if there is the library for it."""
+        if self.turned_clock is None:
+            return self.environment
+        self.set_clock(self.clock_ahead)
+        return {
+            **self.environment,
+            "LD_PRELOAD": str(self.turned_clock),
+            "OPSLAB_TURNED_CLOCK": str(self.clock),
+        }
+
+    def set_clock(self, seconds):
+        # in place, since it is mapped
+        with open(self.clock, "r+b" if self.clock.exists() else "wb") as file:
+            file.write(seconds.to_bytes(8, "little", signed=True))
 
     def make_worker(self, number):
         name = f"worker-{number}-{self.runner}"
@@ -85,20 +148,68 @@ class Stand:
             name,
             [self.program, "worker", "--config", config, "--id", name, "--runner", self.runner,
              "--coordinator", f"http://127.0.0.1:{self.port_for(number)}",
-             "--state-dir", self.folder / f"{name}.state",
+             "--state-dir", self.state(name),
              "--max-parallel-tasks", self.slots],
             self.folder / f"{name}.log",
             self.history,
+            self.environment,
         )  # fmt: skip
 
     def kept(self):
         return [*self.coordinators, *self.workers]
 
+    def lock_database(self, seconds):
+        """From outside, as a tool of the operator's may: no write gets through for so long."""
+        if self.postgres:
+            if self.postgres_due is not None:
+                return None
+            words = ["psql", self.postgres.url, "-qc", "BEGIN; LOCK TABLE tasks; SELECT pg_sleep(600)"]
+            holder = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+            def release():
+                holder.kill()
+                holder.wait()
+
+            # its session would go on without it
+            self.after(seconds, lambda: (self.end_sleepers(), release()))
+            return "the table of tasks"
+        path = self.disk_for("database") / f"{self.coordinators[0].name.split()[-1]}.db"
+        connection = sqlite3.connect(path, timeout=5, isolation_level=None, check_same_thread=False)
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError:
+            connection.close()
+            return None
+        self.after(seconds, connection.close)
+        return "the database file"
+
+    def end_sleepers(self):
+        ask = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE '%pg_sleep(600)'"
+        subprocess.run(
+            ["psql", self.postgres.url, "-qc", ask + " AND pid <> pg_backend_pid()"],
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False,
+        )  # fmt: skip
+
+    def kill_engine(self, stay_dead):
+        self.engine.kill()
+        self.after(stay_dead, self.engine.start)
+
     def kill_postgres(self, stay_dead):
         self.postgres.kill()
         self.postgres_due = time.monotonic() + stay_dead
 
+    def after(self, seconds, end):
+        """`end` ends a fault after so many seconds, or when all is healed."""
+        self.due.append((time.monotonic() + seconds, end))
+
+    def end_due(self, now):
+        due = [end for when, end in self.due if when <= now]
+        self.due = [(when, end) for when, end in self.due if when > now]
+        for end in due:
+            end()
+
     def tend(self):
+        self.end_due(time.monotonic())
         if self.postgres_due is not None and time.monotonic() >= self.postgres_due:
             self.postgres_due = None
             self.postgres.start()
@@ -125,6 +236,11 @@ class Stand:
         """Process ids of what carries this stand's mark, drivers and what watches over them."""
         return processes_with(f"OPSLAB_SIMULATED_JOURNAL={self.journal}")
 
+    def guards(self):
+        """The processes that watch over leases; they end when nothing is left to be watched."""
+        known = {process.process.pid for process in self.kept() if process.process}
+        return [pid for pid in processes_with(self.mark) if pid not in known]
+
     def runs(self):
         """The runs as the drivers recorded them, for the checker."""
         from history import journal_rows
@@ -133,6 +249,7 @@ class Stand:
 
     def heal(self):
         """Ends whatever a fault left in force."""
+        self.end_due(float("inf"))
         if self.postgres_due is not None:
             self.postgres_due = None
             self.postgres.start()
@@ -147,7 +264,10 @@ class Stand:
         """Processes and files that are there after everything was stopped in order."""
         for pid in self.drivers():
             self.history.note("left", which=f"process {pid} {command_of(pid)}")
-        for state in self.folder.glob("*.state"):
+        for container in self.engine.containers() if self.engine else []:
+            self.history.note("left", which=f"container {container}")
+        until(lambda: not self.guards(), "the guards of leases to end")
+        for state in self.disk_for("work").glob("*.state"):
             for path in state.rglob("*"):
                 if path.is_file() and not any(path.match(kept) for kept in KEPT_FILES):
                     self.history.note("left", which=str(path.relative_to(self.folder)))
@@ -157,13 +277,30 @@ class Stand:
         for process in self.kept():
             if process.is_up():
                 process.kill()
+        for proxy in self.proxies.values():
+            proxy.close()
+        if self.engine:
+            self.engine.remove()
+        for disk in self.disks.values():
+            disk.remove()
         if self.postgres:
             self.postgres.remove()
-        for pid in self.drivers():
+        for pid in [*self.drivers(), *processes_with(self.mark)]:
             try:
                 os.kill(pid, 9)
             except ProcessLookupError:
                 pass
+
+
+def address_of(url):
+    parts = urllib.parse.urlsplit(url)
+    return parts.hostname, parts.port
+
+
+def with_port(url, port):
+    parts = urllib.parse.urlsplit(url)
+    user = parts.netloc.rpartition("@")[0]
+    return parts._replace(netloc=f"{user}@127.0.0.1:{port}").geturl()
 
 
 def command_of(pid):

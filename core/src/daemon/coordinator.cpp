@@ -23,6 +23,8 @@ EmbeddedPool::Settings pool_settings(const config::Settings& settings, EmbeddedI
     if (ids != nullptr) {
         pool.take_id = [ids](const NewWorker& worker) { return ids->take(worker); };
         pool.metadata_json = ids->metadata_json();
+        pool.lease = settings.heartbeat.timeout;
+        pool.leases = Coordinator::lease_folder(settings);
     }
     pool.heartbeat_interval = settings.heartbeat.interval;
     pool.stop_wait = settings.server.drain;
@@ -180,6 +182,10 @@ Coordinator::Coordinator(
           pool_settings(settings, embedded_ids_.get())
       ),
       metrics_page_(*metrics_, *storage_) {}
+
+std::filesystem::path Coordinator::lease_folder(const config::Settings& settings) {
+    return std::filesystem::path(settings.state_path) / "leases";
+}
 
 Result<std::unique_ptr<Coordinator>> Coordinator::start(
     const config::Settings& settings, const ReadyPlugins& plugins, Surroundings lent

@@ -58,6 +58,11 @@ public:
 
     [[nodiscard]] std::string address() const { return server_->bound_address(); }
 
+    /// Whether other coordinators may use the same database, and give away tasks that run here.
+    [[nodiscard]] bool shares_its_storage() const { return embedded_ids_ != nullptr; }
+    /// Where notes of the leases of its own workers are (worker/lease_notes.hpp).
+    [[nodiscard]] static std::filesystem::path lease_folder(const config::Settings& settings);
+
     /// Takes no more tasks, lets requests and running tasks end within `drain_seconds`, then stops.
     /// Runs that are still there stay for the successor where their runner can; others are lost
     /// with the process and noticed by the successor.

@@ -73,15 +73,21 @@ std::string EmbeddedIds::metadata_json() const {
     return dump_json(Json{{"coordinator", name_}});
 }
 
-bool EmbeddedIds::take(const NewWorker& worker) {
+Result<bool> EmbeddedIds::take(const NewWorker& worker) {
     const auto known = workers_.find(worker.id);
     if (known) {
         const auto metadata = Json::parse(known->metadata_json, nullptr, false);
         return metadata.is_object() && metadata.value("coordinator", Json()) == Json(name_);
     }
+    if (known.error().code != Errc::not_found) {
+        return fail(known.error());
+    }
     // of two that take it at the same moment the database lets one
-    return workers_.enroll(worker, Takeover::refuse).has_value() ||
-           known.error().code != Errc::not_found;
+    const auto enrolled = workers_.enroll(worker, Takeover::refuse);
+    if (!enrolled && enrolled.error().code != Errc::conflict) {
+        return fail(enrolled.error());
+    }
+    return enrolled.has_value();
 }
 
 }  // namespace opslab

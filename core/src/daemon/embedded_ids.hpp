@@ -24,8 +24,9 @@ public:
     EmbeddedIds& operator=(const EmbeddedIds&) = delete;
     ~EmbeddedIds();
 
-    /// True: the worker's id is ours, and registered so that nobody else takes it.
-    [[nodiscard]] bool take(const NewWorker& worker);
+    /// True: the worker's id is ours, and registered so that nobody else takes it. Errors: those of
+    /// the storage; whose the id is cannot be told then, and asking again does no harm.
+    [[nodiscard]] Result<bool> take(const NewWorker& worker);
 
     [[nodiscard]] std::string metadata_json() const;
 

@@ -2,6 +2,7 @@
 
 #include "base/json.hpp"
 #include "domain/worker_codec.hpp"
+#include "worker/backoff.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -9,6 +10,14 @@
 #include <utility>
 
 namespace opslab {
+
+namespace {
+
+/// Between tries while the storage cannot tell which ids are free.
+constexpr Duration kFirstTry = std::chrono::milliseconds{200};
+constexpr Duration kLongestTry = std::chrono::seconds{5};
+
+}  // namespace
 
 EmbeddedPool::EmbeddedPool(
     WorkerService& workers,
@@ -24,7 +33,7 @@ EmbeddedPool::EmbeddedPool(
       port_(workers) {
     for (const auto& group : settings_.groups) {
         for (int i = 0; i < group.count; ++i) {
-            add_member(group, free_id(group));
+            missing_.push_back(group);
         }
     }
 }
@@ -47,21 +56,81 @@ NewWorker EmbeddedPool::identity(const Group& group, WorkerId id) const {
 }
 
 // The lowest number that is neither in use here nor another coordinator's.
-WorkerId EmbeddedPool::free_id(const Group& group) const {
+Result<WorkerId> EmbeddedPool::free_id(const Group& group) const {
     for (int number = 1;; ++number) {
         auto id = make_worker_id(number, group.runner);
         const bool here = std::any_of(members_.begin(), members_.end(), [&](const Member& member) {
             return member.loop->id() == id;
         });
-        if (!here && (!settings_.take_id || settings_.take_id(identity(group, id)))) {
+        if (here) {
+            continue;
+        }
+        const auto taken = settings_.take_id ? settings_.take_id(identity(group, id)) : true;
+        if (!taken) {
+            return fail(taken.error());
+        }
+        if (*taken) {
             return id;
         }
     }
 }
 
+/// Makes the loops that are missing, as far as their ids can be told.
+Status EmbeddedPool::add_missing() {
+    while (!missing_.empty()) {
+        auto id = free_id(missing_.front());
+        if (!id) {
+            return fail(std::move(id.error()));
+        }
+        add_member(missing_.front(), std::move(*id));
+        missing_.erase(missing_.begin());
+    }
+    return {};
+}
+
+void EmbeddedPool::keep_adding() {
+    if (!missing_.empty()) {
+        adder_ = std::thread([this] { add_missing_until_all(); });
+    }
+}
+
+void EmbeddedPool::add_missing_until_all() {
+    Backoff backoff(kFirstTry, kLongestTry, settings_.metadata_json);
+    std::unique_lock lock(mutex_);
+    while (!stop_adding_) {
+        const bool all = add_missing().has_value();
+        start_all();
+        if (all) {
+            log(logger_, LogLevel::info, "the storage answers again; all embedded workers run");
+            return;
+        }
+        const auto next = clock_.steady() + backoff.next();
+        while (!stop_adding_ && clock_.steady() < next) {
+            clock_.wait_until(lock, adding_, next);
+        }
+    }
+}
+
+void EmbeddedPool::stop_adding() {
+    {
+        const std::lock_guard lock(mutex_);
+        stop_adding_ = true;
+        adding_.notify_all();
+    }
+    if (adder_.joinable()) {
+        adder_.join();
+    }
+    stop_adding_ = false;
+}
+
 void EmbeddedPool::add_member(const Group& group, WorkerId id) {
+    auto notes = settings_.lease > Duration{0}
+                     ? std::make_unique<LeaseNotes>(settings_.leases / id.value)
+                     : nullptr;
+    auto* const noted = notes.get();
     members_.push_back(
         {group,
+         std::move(notes),
          std::make_unique<WorkerLoop>(
              port_,
              *runners_.at(group.runner),
@@ -71,6 +140,8 @@ void EmbeddedPool::add_member(const Group& group, WorkerId id) {
                  .identity = identity(group, std::move(id)),
                  .heartbeat_interval = settings_.heartbeat_interval,
                  .stop_grace = group.stop_grace,
+                 .lease = settings_.lease,
+                 .notes = noted,
              }
          )}
     );
@@ -108,8 +179,17 @@ void EmbeddedPool::start_all() {
 
 Result<EmbeddedStatus> EmbeddedPool::start() {
     const std::lock_guard steering(steering_);
+    stop_adding();
     const std::lock_guard lock(mutex_);
+    const auto added = add_missing();
     start_all();
+    if (!added) {
+        log(logger_,
+            LogLevel::warning,
+            "which worker ids are free cannot be told; embedded workers wait for the storage",
+            {{"error", added.error().message}, {"waiting", std::to_string(missing_.size())}});
+        keep_adding();
+    }
     return report();
 }
 
@@ -120,6 +200,7 @@ Result<EmbeddedStatus> EmbeddedPool::stop() {
 
 Result<EmbeddedStatus> EmbeddedPool::scale(int num_workers) {
     const std::lock_guard steering(steering_);
+    stop_adding();
     std::vector<Member> leaving;
     {
         const std::lock_guard lock(mutex_);
@@ -137,8 +218,11 @@ Result<EmbeddedStatus> EmbeddedPool::scale(int num_workers) {
         const Group group = settings_.groups.empty() && !runners_.empty()
                                 ? Group{.runner = runners_.begin()->first}
                                 : (settings_.groups.empty() ? Group{} : settings_.groups.front());
-        while (members_.size() < wanted) {
-            add_member(group, free_id(group));
+        auto before = std::exchange(missing_, std::vector<Group>(wanted - members_.size(), group));
+        if (const auto added = add_missing(); !added) {
+            missing_ = std::move(before);
+            keep_adding();
+            return fail(added.error());
         }
         start_all();
     }
@@ -149,6 +233,7 @@ Result<EmbeddedStatus> EmbeddedPool::scale(int num_workers) {
 
 void EmbeddedPool::drain(SteadyTime deadline) {
     const std::lock_guard steering(steering_);
+    stop_adding();
     std::vector<Member> members;
     {
         const std::lock_guard lock(mutex_);

@@ -2,6 +2,7 @@
 
 #include "base/system_clock.hpp"
 #include "daemon/coordinator.hpp"
+#include "daemon/lease_guard.hpp"
 #include "daemon/refusal.hpp"
 #include "daemon/stop_signals.hpp"
 #include "telemetry/service_log.hpp"
@@ -28,6 +29,28 @@ void say_how_tasks_run(const config::Settings& settings, Logger& logger) {
     }
 }
 
+/// While the process has one thread; it ends soon where it turns out that nobody needs it.
+std::optional<LeaseGuard> start_guard(
+    const config::Settings& settings, const ReadyPlugins& plugins
+) {
+    LeaseGuard::Runners runners;
+    for (const auto& [name, ready] : plugins.runners) {
+        runners.emplace(
+            name, LeaseGuard::Watched{ready, std::filesystem::path(settings.state_path) / name}
+        );
+    }
+    if (runners.empty()) {
+        return std::nullopt;
+    }
+    auto guard =
+        LeaseGuard::start(Coordinator::lease_folder(settings), std::move(runners), settings.log);
+    if (!guard) {
+        fmt::print(stderr, "opslab: {}\n", guard.error().message);
+        return std::nullopt;
+    }
+    return std::move(*guard);
+}
+
 }  // namespace
 
 int serve(const ServeOptions& options) {
@@ -43,6 +66,7 @@ int serve(const ServeOptions& options) {
     if (!plugins) {
         return refuse(plugins.error());
     }
+    auto guard = start_guard(*settings, *plugins);
     const StopSignals signals;
     SystemClock clock;
     SystemEntropy entropy;
@@ -61,6 +85,9 @@ int serve(const ServeOptions& options) {
                 "cannot start",
                 {{"error", coordinator.error().message}, {"detail", coordinator.error().detail}});
             return kCannotServe;
+        }
+        if (!(*coordinator)->shares_its_storage()) {
+            guard.reset();
         }
         log(*logger, LogLevel::info, "listening", {{"address", (*coordinator)->address()}});
         say_how_tasks_run(*settings, *logger);

@@ -3,6 +3,7 @@
 #include "base/json.hpp"
 #include "base/system_clock.hpp"
 #include "config/settings.hpp"
+#include "daemon/lease_guard.hpp"
 #include "daemon/stop_signals.hpp"
 #include "daemon/worker_state.hpp"
 #include "domain/worker_codec.hpp"
@@ -107,6 +108,7 @@ WorkerLoop::Settings loop_settings(const WorkerOptions& options, const config::S
     }
     worker.max_parallel_tasks = options.max_parallel_tasks.value_or(worker.max_parallel_tasks);
     loop.heartbeat_interval = settings.heartbeat.interval;
+    loop.lease = settings.heartbeat.timeout;
     loop.busy_heartbeat_interval = std::min(loop.heartbeat_interval, kBusyHeartbeat);
     return loop;
 }
@@ -166,6 +168,10 @@ tl::expected<Parts, int> prepare(const WorkerOptions& options) {
         token_is_public};
 }
 
+std::filesystem::path lease_folder(const Parts& parts) {
+    return parts.state / "leases";
+}
+
 /// Works until a signal comes. Errors: what kept it from starting.
 Status work(
     const WorkerOptions& options,
@@ -195,7 +201,10 @@ Status work(
     if (!port) {
         return fail(port.error());
     }
-    WorkerLoop loop(**port, **runner, clock, logger, loop_settings(options, parts.settings));
+    LeaseNotes notes(lease_folder(parts) / options.id);
+    auto settings = loop_settings(options, parts.settings);
+    settings.notes = &notes;
+    WorkerLoop loop(**port, **runner, clock, logger, std::move(settings));
     loop.start();
     log(logger,
         LogLevel::info,
@@ -224,6 +233,15 @@ int run_worker(const WorkerOptions& options) {
     const auto parts = prepare(options);
     if (!parts) {
         return parts.error();
+    }
+    const auto guard = LeaseGuard::start(
+        lease_folder(*parts),
+        {{options.runner, {parts->plugin, parts->state / options.runner}}},
+        parts->settings.log
+    );
+    if (!guard) {
+        fmt::print(stderr, "opslab: {}\n", guard.error().message);
+        return kCannotWork;
     }
     const StopSignals signals;
     SystemClock clock;

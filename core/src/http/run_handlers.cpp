@@ -22,12 +22,17 @@ constexpr std::size_t kMaxErrorText = 65536;
 constexpr std::size_t kMaxPhase = 64;
 constexpr std::size_t kMaxHandle = 16384;
 
+double lease_seconds(Duration lease) {
+    return std::chrono::duration<double>(lease).count();
+}
+
 Json claimed_json(const std::vector<ClaimedTask>& claimed) {
     Json list = Json::array();
     for (const auto& one : claimed) {
         Json task = to_json(one.task);
         task["deadline"] = format_time(one.deadline);
         task["sequence"] = one.last_seq;
+        task["lease_seconds"] = lease_seconds(one.lease);
         list.push_back(std::move(task));
     }
     return Json{{"tasks", std::move(list)}};
@@ -155,6 +160,7 @@ void WorkerHandlers::record(
                     {"cancel", false},
                     {"deadline", format_time(receipt.deadline)},
                     {"sequence", receipt.last_seq},
+                    {"lease_seconds", lease_seconds(receipt.lease)},
                 };
                 return json_response(202, dump_json(answer));
             }

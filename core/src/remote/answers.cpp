@@ -38,6 +38,16 @@ std::int64_t integer_of(const Json& object, const char* key, std::int64_t otherw
                                                                : otherwise;
 }
 
+Duration lease_of(const Json& object) {
+    const auto found = object.find("lease_seconds");
+    constexpr double kDay = 86400;  // a coordinator's longest time-out is far below
+    if (found == object.end() || !found->is_number() || !(found->get<double>() <= kDay)) {
+        return Duration{0};
+    }
+    return std::chrono::duration_cast<Duration>(std::chrono::duration<double>(found->get<double>())
+    );
+}
+
 std::optional<Timestamp> time_of(const Json& object, const char* key) {
     return parse_time(text_of(object, key));
 }
@@ -165,13 +175,18 @@ Result<ReportReceipt> read_receipt(const Json& answer) {
     if (!deadline) {
         return strange("it does not acknowledge events");
     }
-    return ReportReceipt{.deadline = *deadline, .last_seq = integer_of(answer, "sequence", 0)};
+    return ReportReceipt{
+        .deadline = *deadline,
+        .last_seq = integer_of(answer, "sequence", 0),
+        .lease = lease_of(answer)};
 }
 
 Result<std::vector<ClaimedTask>> read_claimed(const Json& answer) {
     std::vector<ClaimedTask> claimed;
     auto read = each_attempt(answer, [&](const Json& item, Task task, Timestamp deadline) {
-        claimed.push_back({std::move(task), deadline, integer_of(item, "sequence", 0)});
+        claimed.push_back(
+            {std::move(task), deadline, integer_of(item, "sequence", 0), lease_of(item)}
+        );
     });
     if (!read) {
         return fail(std::move(read.error()));

@@ -157,7 +157,8 @@ void ClaimDesk::serve(std::vector<Waiter> waiters) {
             continue;
         }
         if (result) {
-            for (const auto& claimed : *result) {
+            for (auto& claimed : *result) {
+                claimed.lease = settings_.lease;
                 // a retry's wait is its back-off: only first claims tell how long the queue is
                 if (claimed.task.attempt == 1 && claimed.task.started_at) {
                     observer_.task_claimed(*claimed.task.started_at - claimed.task.created_at);

@@ -30,7 +30,9 @@ Sweeper::Sweeper(
       observer_(observer),
       alarm_(std::move(alarm)),
       settings_(settings),
-      leases_count_from_(clock.steady() + settings.heartbeat_timeout) {}
+      leases_count_from_(clock.steady() + settings.heartbeat_timeout),
+      swept_at_(clock.steady()),
+      clock_lead_(clock_lead()) {}
 
 Sweeper::~Sweeper() {
     stop();
@@ -51,11 +53,44 @@ void Sweeper::stop() {
     }
 }
 
+Duration Sweeper::clock_lead() const {
+    return clock_.now().time_since_epoch() - clock_.steady().time_since_epoch();
+}
+
+void Sweeper::forgive_absence() {
+    const auto now = clock_.steady();
+    const auto silent = now - swept_at_;
+    const auto jump = clock_lead() - clock_lead_;
+    const bool was_absent = silent >= settings_.interval + settings_.heartbeat_timeout / 2;
+    // far more than clocks are slewed by, and less than a worker keeps in reserve
+    const bool jumped = std::chrono::abs(jump) >= settings_.heartbeat_timeout / 12;
+    if (!was_absent && !jumped) {
+        return;
+    }
+    clock_lead_ += jump;
+    // said once for each absence: while the storage is away this comes again and again
+    if (jumped || leases_count_from_ <= swept_at_ + settings_.heartbeat_timeout) {
+        const auto seconds = [](Duration length) {
+            return std::to_string(std::chrono::duration_cast<std::chrono::seconds>(length).count());
+        };
+        log(logger_,
+            LogLevel::warning,
+            jumped ? "the clock of this machine jumped; leases get one more time-out"
+                   : "this coordinator could not sweep for a while; leases get one more time-out",
+            {{"seconds", seconds(jumped ? jump : silent)}});
+    }
+    leases_count_from_ = now + settings_.heartbeat_timeout;
+}
+
 void Sweeper::run() {
     std::unique_lock lock(mutex_);
     while (!stopping_) {
         lock.unlock();
+        forgive_absence();
         const auto swept = step();
+        if (swept) {
+            swept_at_ = clock_.steady();
+        }
         if (!swept && !away_) {
             log(logger_,
                 LogLevel::error,

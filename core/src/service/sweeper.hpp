@@ -13,7 +13,10 @@
 namespace opslab {
 
 /// Ends what nobody ends: time-outs, lost workers. One loop for each coordinator; several may
-/// sweep one database. `step` is public so that tests drive it.
+/// sweep one database. `step` is public so that tests drive it. Where the loop could not sweep for
+/// long (this process was frozen, the storage away), workers could not renew their leases either,
+/// and where the machine's clock jumped leases look over that are not: either way they get one more
+/// heartbeat time-out.
 class Sweeper {
 public:
     struct Settings {
@@ -48,6 +51,8 @@ public:
 private:
     void run();
     void publish(const SweepReport& report);
+    void forgive_absence();
+    [[nodiscard]] Duration clock_lead() const;
 
     Storage& storage_;
     Clock& clock_;
@@ -56,9 +61,11 @@ private:
     ServiceObserver& observer_;
     RetryAlarm alarm_;
     Settings settings_;
-    // Workers could not beat while no coordinator was up: leases get one time-out of grace.
+    // Workers could not renew while no coordinator was up: leases get one time-out of grace.
     SteadyTime leases_count_from_;
-    bool away_ = false;  // the last sweep failed: say so once
+    SteadyTime swept_at_;  // the end of the last sweep that succeeded
+    Duration clock_lead_;  // of the clock of the day over the monotonic one, then
+    bool away_ = false;    // the last sweep failed: say so once
     std::mutex mutex_;
     std::condition_variable wake_;
     bool stopping_ = false;

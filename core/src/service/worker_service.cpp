@@ -81,6 +81,11 @@ Result<std::vector<Result<ReportReceipt>>> WorkerService::commit_reports(
         return results;
     }
     count_stale("record", stale_among(*results));
+    for (auto& result : *results) {
+        if (result) {
+            result->lease = settings_.lease;
+        }
+    }
     for (std::size_t i = 0; i < reports.size() && i < results->size(); ++i) {
         if ((*results)[i] && !reports[i].events.empty()) {
             observe_phases(reports[i]);

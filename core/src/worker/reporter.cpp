@@ -37,6 +37,7 @@ Reporter::Reporter(
     EventReport heading,
     std::int64_t last_seq,
     Limits limits,
+    Lease& lease,
     OnLost on_lost
 )
     : port_(port),
@@ -44,6 +45,7 @@ Reporter::Reporter(
       logger_(logger),
       heading_(std::move(heading)),
       limits_(limits),
+      lease_(lease),
       on_lost_(std::move(on_lost)),
       last_pushed_(last_seq),
       thread_([this] { run(); }) {}
@@ -133,7 +135,9 @@ EventReport Reporter::take_batch() {
 void Reporter::run() {
     std::unique_lock lock(mutex_);
     while (true) {
-        wake_.wait(lock, [&] { return closed_ || !buffer_.empty() || handle_; });
+        while (!closed_ && buffer_.empty() && !handle_ && clock_.steady() < lease_.renew_at()) {
+            clock_.wait_until(lock, wake_, lease_.renew_at());
+        }
         if (closed_) {
             return;
         }
@@ -161,11 +165,13 @@ void Reporter::run() {
 }
 
 Status Reporter::send(const EventReport& report) {
-    Backoff backoff(std::chrono::milliseconds{100}, std::chrono::seconds{10}, report.task.value);
+    Backoff backoff(std::chrono::milliseconds{100}, lease_.longest_pause(), report.task.value);
     bool said = false;
     while (true) {
+        const auto asked = clock_.steady();
         const auto receipt = port_.report(report);
         if (receipt) {
+            lease_.renewed(asked, receipt->lease);
             return {};
         }
         if (!try_again(receipt.error())) {

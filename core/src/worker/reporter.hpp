@@ -1,5 +1,6 @@
 #pragma once
 
+#include "worker/lease.hpp"
 #include "worker/port.hpp"
 
 #include <condition_variable>
@@ -18,6 +19,8 @@ namespace opslab {
 /// under way goes into the next one. Bounded: `push` blocks while the buffer is full, and so slows
 /// the driver down. While the coordinator is away it tries again for as long as it takes; a report
 /// whose answer was lost is sent again under the same numbers, so that nothing is stored twice.
+/// Reports renew the lease; where there is nothing to report for a while, an empty one does. (A
+/// heartbeat does not count: its answer does not tell of an attempt that was lost before it.)
 class Reporter {
 public:
     struct Limits {
@@ -35,6 +38,7 @@ public:
         EventReport heading,
         std::int64_t last_seq,
         Limits limits,
+        Lease& lease,
         OnLost on_lost
     );
     Reporter(const Reporter&) = delete;
@@ -77,6 +81,7 @@ private:
     Logger& logger_;
     EventReport heading_;  // task, attempt, worker; no events
     Limits limits_;
+    Lease& lease_;
     OnLost on_lost_;
     mutable std::mutex mutex_;
     std::condition_variable wake_;   // the sender has work

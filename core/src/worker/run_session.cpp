@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
 #include <utility>
 
 namespace opslab {
@@ -15,6 +16,9 @@ namespace {
 
 /// How long past its deadline the end of a run is still offered: the sweep has ended it by then.
 constexpr Duration kFinishSlack = std::chrono::minutes{1};
+
+constexpr const char* kLapsed =
+    "the run was ended since its worker could not renew the lease in time";
 
 /// The OPSLAB_TASK_FILE object, all but `event_prefix`.
 std::string task_file_json(const ClaimedTask& claimed) {
@@ -69,10 +73,11 @@ std::string run_id_of(const TaskId& task, int attempt) {
     return task.value + "." + std::to_string(attempt);
 }
 
-RunSession::RunSession(const Context& context, ClaimedTask claimed, int slot)
+RunSession::RunSession(const Context& context, ClaimedTask claimed, int slot, SteadyTime asked)
     : context_(context),
       claimed_(std::move(claimed)),
       slot_(slot),
+      lease_(context_.clock, context_.notes, run_id(), asked, claimed_.lease),
       reporter_(
           context_.port,
           context_.clock,
@@ -83,6 +88,7 @@ RunSession::RunSession(const Context& context, ClaimedTask claimed, int slot)
               .worker = context_.worker},
           claimed_.last_seq,
           {},
+          lease_,
           [this] {
               note(
                   LogLevel::warning,
@@ -101,12 +107,17 @@ RunSession::~RunSession() {
 
 void RunSession::stop(StopReason reason) {
     auto none = StopReason::none;
-    if (!reason_.compare_exchange_strong(none, reason)) {
+    const bool is_first = reason_.compare_exchange_strong(none, reason);
+    if (reason == StopReason::abandoned) {
+        // also where a stop is under way: nothing more is told then, but its end is waited for
+        abandoned_ = true;
+        reporter_.close();
+    }
+    if (!is_first) {
         return;
     }
     give_up_.set();
     if (reason == StopReason::abandoned) {
-        reporter_.close();
         leave_.set();
         return;
     }
@@ -121,11 +132,26 @@ void RunSession::begin_stopping(const RunHandle& handle) {
         return;  // a stop during the start: both stop() and follow() came to see the handle
     }
     stopper_ = std::thread([this, handle] {
-        const auto stopped = context_.runner.stop(handle, context_.stop_grace);
+        const auto stopped = context_.runner.stop(handle, grace());
         if (!stopped) {
             note(LogLevel::error, "stop failed: " + stopped.error().message);
         }
     });
+}
+
+/// A run whose lease is over must be gone before someone else may start the task.
+std::chrono::milliseconds RunSession::grace() const {
+    if (reason_.load() != StopReason::lapsed) {
+        return context_.stop_grace;
+    }
+    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(
+        lease_.kill_at() - context_.clock.steady()
+    );
+    return std::clamp(left, std::chrono::milliseconds{0}, context_.stop_grace);
+}
+
+bool RunSession::has_lapsed() const {
+    return reason_.load() == StopReason::lapsed || lease_.ended_by_guard();
 }
 
 void RunSession::end_stopping() {
@@ -153,7 +179,24 @@ void RunSession::note(LogLevel level, const std::string& message) {
          {"worker", context_.worker.value}});
 }
 
+/// A claim may have waited longer than its lease can be counted from: then nothing is started until
+/// a report has renewed it.
+RunnerStatus RunSession::await_lease() {
+    while (!lease_.held()) {
+        if (!reporter_.flush()) {
+            return runner_fail(RunnerErrc::interrupted, "the attempt is no longer this worker's");
+        }
+    }
+    if (const auto noted = lease_.begin(); !noted) {
+        return runner_fail(RunnerErrc::infrastructure, noted.error().message);
+    }
+    return {};
+}
+
 RunnerResult<RunHandle> RunSession::start_run() {
+    if (const auto held = await_lease(); !held) {
+        return tl::unexpected(held.error());
+    }
     const SlotSpec slot{context_.worker, slot_};
     if (const auto ready = context_.runner.prepare(slot, {give_up_.fd()}); !ready) {
         return tl::unexpected(ready.error());
@@ -194,12 +237,14 @@ void RunSession::resume(const std::optional<std::string>& bookmark) {
             Failure{FailureKind::worker_lost, "", "the worker restarted before the run was noted"},
             "the worker restarted; nothing was known of the run"
         );
+        lease_.forget();
         return;
     }
     note(LogLevel::info, "picking up the run of a predecessor");
     if (found->last_seq) {
         reporter_.go_on_after(*found->last_seq);
     }
+    lease_.take_over();
     follow(RunHandle{found->handle}, found->position);
     reporter_.end();
 }
@@ -240,6 +285,9 @@ void RunSession::settle(
         reason != StopReason::lost && reason != StopReason::cancelled && reporter_.flush();
     if (ours && output != nullptr && output->result()) {
         finish(*output->result(), {});
+    } else if (ours && has_lapsed()) {
+        const auto phase = output != nullptr ? output->phase() : std::string("prepare");
+        finish(Failure{FailureKind::worker_lost, phase, kLapsed}, kLapsed);
     } else if (ours && output != nullptr && output->failure()) {
         const auto& failure = *output->failure();
         finish(failure, with_tail(failure.message, output->error_tail()));
@@ -258,6 +306,8 @@ void RunSession::settle(
     end_stopping();
     if (handle != nullptr) {
         destroy(*handle);
+    } else {
+        lease_.forget();
     }
 }
 
@@ -285,10 +335,10 @@ void RunSession::finish(std::variant<TaskResult, Failure> outcome, std::string e
         std::unique_lock lock(mutex_);
         std::condition_variable never;
         const auto until = context_.clock.steady() + backoff.next();
-        while (reason_.load() != StopReason::abandoned && context_.clock.steady() < until) {
+        while (!abandoned_ && context_.clock.steady() < until) {
             context_.clock.wait_until(lock, never, until);
         }
-        if (reason_.load() == StopReason::abandoned) {
+        if (abandoned_) {
             return;
         }
     } while (context_.clock.now() - kFinishSlack < deadline());
@@ -299,7 +349,9 @@ void RunSession::destroy(const RunHandle& handle) {
     const auto destroyed = context_.runner.destroy(handle);
     if (!destroyed) {
         note(LogLevel::error, "a run was left behind: " + destroyed.error().message);
+        return;  // its note stays with it: whoever watches goes on
     }
+    lease_.forget();
 }
 
 }  // namespace opslab

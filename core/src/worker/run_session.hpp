@@ -1,6 +1,7 @@
 #pragma once
 
 #include "worker/driver_output.hpp"
+#include "worker/lease.hpp"
 #include "worker/port.hpp"
 #include "worker/reporter.hpp"
 #include "worker/wake_fd.hpp"
@@ -23,6 +24,7 @@ enum class StopReason : std::uint8_t {
     cancelled,  ///< the task was cancelled
     deadline,   ///< the attempt's time is up: the sweep gives it its status
     lost,       ///< the attempt is no longer ours
+    lapsed,     ///< the lease could not be renewed: the task may be given to someone else
     abandoned,  ///< this worker stops; the run stays for its successor
 };
 
@@ -40,9 +42,11 @@ public:
         Logger& logger;
         WorkerId worker;
         std::chrono::milliseconds stop_grace;
+        LeaseNotes* notes = nullptr;  ///< for the guard of this worker's runs, if it has one
     };
 
-    RunSession(const Context& context, ClaimedTask claimed, int slot);
+    /// The lease, `claimed.lease` long (0: it never lapses), was asked for at `asked`.
+    RunSession(const Context& context, ClaimedTask claimed, int slot, SteadyTime asked);
     RunSession(const RunSession&) = delete;
     RunSession& operator=(const RunSession&) = delete;
     ~RunSession();
@@ -61,9 +65,13 @@ public:
     [[nodiscard]] Timestamp deadline() const { return claimed_.deadline; }
     [[nodiscard]] std::string run_id() const { return run_id_of(task(), attempt()); }
     [[nodiscard]] StopReason stop_reason() const { return reason_.load(); }
+    [[nodiscard]] const Lease& lease() const { return lease_; }
 
 private:
     void attempt_run();
+    [[nodiscard]] RunnerStatus await_lease();
+    [[nodiscard]] std::chrono::milliseconds grace() const;
+    [[nodiscard]] bool has_lapsed() const;
     [[nodiscard]] RunnerResult<RunHandle> start_run();
     void follow(const RunHandle& handle, std::optional<std::string> position);
     void settle(
@@ -82,11 +90,13 @@ private:
     WakeFd give_up_;  // ends prepare and start: any reason to stop
     WakeFd leave_;    // ends wait: the run is abandoned
     std::atomic<StopReason> reason_{StopReason::none};
-    std::mutex mutex_;                 // guards the three below
-    bool settled_ = false;             // nothing is left to stop
-    std::optional<RunHandle> handle_;  // once there is something to stop
-    std::thread stopper_;              // runs Runner::stop, which takes up to the grace
-    Reporter reporter_;                // last: its thread calls stop()
+    std::atomic<bool> abandoned_{false};  // whatever the first reason was
+    std::mutex mutex_;                    // guards the three below
+    bool settled_ = false;                // nothing is left to stop
+    std::optional<RunHandle> handle_;     // once there is something to stop
+    std::thread stopper_;                 // runs Runner::stop, which takes up to the grace
+    Lease lease_;
+    Reporter reporter_;  // last: its thread calls stop()
 };
 
 }  // namespace opslab

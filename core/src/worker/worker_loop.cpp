@@ -30,6 +30,7 @@ void WorkerLoop::start() {
     });
     control_ = std::thread([this] { control(); });
     claim_ = std::thread([this] { claim(); });
+    lease_watch_ = std::thread([this] { watch_leases(); });
 }
 
 void WorkerLoop::drain() {
@@ -71,6 +72,7 @@ void WorkerLoop::stop() {
     port_.release(id());
     control_.join();
     claim_.join();
+    lease_watch_.join();
     for (auto& slot : slots_) {
         if (slot.thread.joinable()) {
             slot.thread.join();
@@ -172,7 +174,22 @@ bool WorkerLoop::remove_leftovers(const std::vector<RunningAttempt>& attempts) {
             "removed what a dead run left",
             {{"worker", id().value}, {"run", run.run_id}});
     }
+    forget_leases_but(attempts);
     return true;
+}
+
+void WorkerLoop::forget_leases_but(const std::vector<RunningAttempt>& attempts) {
+    if (settings_.notes == nullptr) {
+        return;
+    }
+    for (const auto& note : settings_.notes->list()) {
+        const bool wanted = std::any_of(attempts.begin(), attempts.end(), [&](const auto& attempt) {
+            return run_id_of(attempt.task.id, attempt.task.attempt) == note.run_id;
+        });
+        if (!wanted) {
+            settings_.notes->forget(note.run_id);
+        }
+    }
 }
 
 bool WorkerLoop::adopt(const std::vector<RunningAttempt>& attempts) {
@@ -188,7 +205,14 @@ bool WorkerLoop::adopt(const std::vector<RunningAttempt>& attempts) {
                 return false;
             }
         }
-        begin({attempt.task, attempt.deadline, attempt.last_seq}, true, attempt.handle);
+        // How much of its lease is left is not known: a little is taken for granted, and renewed at
+        // once. What the predecessor noted for the guard stays in force until then.
+        begin(
+            {attempt.task, attempt.deadline, attempt.last_seq},
+            clock_.steady() - settings_.lease / 2,
+            true,
+            attempt.handle
+        );
     }
     return true;
 }
@@ -204,8 +228,10 @@ void WorkerLoop::control() {
     auto last_beat = clock_.steady();
     std::optional<Duration> retry;  // the coordinator was away: sooner than in the ordinary way
     while (!stopping_) {
-        const auto ordinary = free_slots() < slots() ? settings_.busy_heartbeat_interval
-                                                     : settings_.heartbeat_interval;
+        const auto ordinary =
+            free_slots() < slots()
+                ? std::min(settings_.busy_heartbeat_interval, settings_.heartbeat_interval)
+                : settings_.heartbeat_interval;
         const auto next_beat = last_beat + std::min(ordinary, retry.value_or(ordinary));
         if (look_ || clock_.steady() >= next_beat) {
             look_ = false;
@@ -250,6 +276,30 @@ void WorkerLoop::check_deadlines() {
                 {{"worker", id().value}, {"task", slot.session->task().value}});
             slot.session->stop(StopReason::deadline);
         }
+    }
+}
+
+void WorkerLoop::watch_leases() {
+    std::unique_lock lock(mutex_);
+    while (!stopping_) {
+        auto next = SteadyTime::max();
+        for (auto& slot : slots_) {
+            if (!slot.session || slot.session->stop_reason() != StopReason::none) {
+                continue;
+            }
+            const auto look_at = slot.session->lease().look_at();
+            if (clock_.steady() < look_at) {
+                next = std::min(next, look_at);
+                continue;
+            }
+            log(logger_,
+                LogLevel::warning,
+                "the lease could not be renewed in time; stopping the run before the task may be "
+                "given to another worker",
+                {{"worker", id().value}, {"task", slot.session->task().value}});
+            slot.session->stop(StopReason::lapsed);
+        }
+        clock_.wait_until(lock, wake_, next);
     }
 }
 

@@ -23,6 +23,10 @@ public:
         /// While something runs, where orders come with heartbeats alone.
         Duration busy_heartbeat_interval = std::chrono::seconds{30};
         std::chrono::milliseconds stop_grace = std::chrono::seconds{30};
+        /// Of leases whose length the coordinator does not tell; 0: they never lapse, since nobody
+        /// else can give the tasks away.
+        Duration lease = std::chrono::seconds{60};
+        LeaseNotes* notes = nullptr;  ///< of this worker's runs, for its guard; outlives the loop
         Duration claim_wait = std::chrono::seconds{20};
     };
 
@@ -61,17 +65,21 @@ private:
         bool done = false;
     };
 
-    void control();  // enrol, recover, then heartbeats, orders, deadlines
-    void claim();    // claims while slots are free
+    void control();       // enrol, recover, then heartbeats, orders, deadlines
+    void claim();         // claims while slots are free
+    void watch_leases();  // ends runs whose lease lapses; never waits for anything else
     bool enroll();
     bool recover();
     bool adopt(const std::vector<RunningAttempt>& attempts);
     bool remove_leftovers(const std::vector<RunningAttempt>& attempts);
+    void forget_leases_but(const std::vector<RunningAttempt>& attempts);
     [[nodiscard]] bool beat();
     [[nodiscard]] bool pick_up_unanswered();
     void check_deadlines();
     [[nodiscard]] SteadyTime next_control(SteadyTime next_beat) const;
-    void begin(ClaimedTask claimed, bool resumed, std::optional<std::string> bookmark);
+    void begin(
+        ClaimedTask claimed, SteadyTime asked, bool resumed, std::optional<std::string> bookmark
+    );
     void reap();
     [[nodiscard]] int free_slots() const;
     [[nodiscard]] bool runs(const Task& task) const;
@@ -94,6 +102,7 @@ private:
     std::atomic<bool> running_{false};
     std::thread control_;
     std::thread claim_;
+    std::thread lease_watch_;
 };
 
 }  // namespace opslab

@@ -8,7 +8,9 @@
 /// how they become free.
 namespace opslab {
 
-void WorkerLoop::begin(ClaimedTask claimed, bool resumed, std::optional<std::string> bookmark) {
+void WorkerLoop::begin(
+    ClaimedTask claimed, SteadyTime asked, bool resumed, std::optional<std::string> bookmark
+) {
     const std::lock_guard lock(mutex_);
     const auto free = std::find_if(slots_.begin(), slots_.end(), [](const Slot& slot) {
         return slot.session == nullptr;
@@ -18,9 +20,13 @@ void WorkerLoop::begin(ClaimedTask claimed, bool resumed, std::optional<std::str
         note(LogLevel::critical, "a claimed task has no slot; its lease will run out");
         return;
     }
-    const RunSession::Context context{port_, runner_, clock_, logger_, id(), settings_.stop_grace};
+    const RunSession::Context context{
+        port_, runner_, clock_, logger_, id(), settings_.stop_grace, settings_.notes};
+    if (claimed.lease == Duration{0} || settings_.lease == Duration{0}) {
+        claimed.lease = settings_.lease;
+    }
     const auto index = static_cast<int>(free - slots_.begin());
-    free->session = std::make_unique<RunSession>(context, std::move(claimed), index);
+    free->session = std::make_unique<RunSession>(context, std::move(claimed), index, asked);
     free->done = false;
     free->thread = std::thread([this, index, resumed, bookmark = std::move(bookmark)] {
         auto& slot = slots_[static_cast<std::size_t>(index)];
@@ -95,6 +101,7 @@ bool WorkerLoop::pick_up_unanswered() {
             {{"worker", id().value}, {"task", attempt.task.id.value}});
         begin(
             {attempt.task, attempt.deadline, attempt.last_seq},
+            clock_.steady() - (attempt.handle ? settings_.lease / 2 : settings_.lease),
             attempt.handle.has_value(),
             attempt.handle
         );
@@ -133,7 +140,7 @@ void WorkerLoop::claim() {
                 backoff.reset();
             }
             for (auto& task : *claimed) {
-                begin(std::move(task), false, std::nullopt);
+                begin(std::move(task), asked, false, std::nullopt);
             }
         } else {
             note(LogLevel::warning, "claim failed", claimed.error().message);

@@ -74,6 +74,26 @@ TEST_F(SweeperTest, ALostRunWithoutRetriesFailsAndRingsNot) {
     EXPECT_THAT(alarms_, IsEmpty());
 }
 
+TEST_F(SweeperTest, AfterAFreezeLeasesGetOneMoreTimeOut) {
+    const auto running = run(enroll(), a_task());
+    sweeper_.start();
+    tally_.wait_for("sweep done", 1);
+    clock_.wait_for_waiters(1);
+
+    clock_.advance(61s);  // in one go: nobody could do anything meanwhile
+    tally_.wait_for("sweep done", 2);
+    clock_.wait_for_waiters(1);
+    EXPECT_THAT(task(running.id).status, Eq(TaskStatus::running));
+
+    for (int sweeps = 3; sweeps < 3 + 12; ++sweeps) {
+        clock_.advance(5s);
+        tally_.wait_for("sweep done", sweeps);
+        clock_.wait_for_waiters(1);
+    }
+    EXPECT_THAT(task(running.id).status, Eq(TaskStatus::failed));
+    sweeper_.stop();
+}
+
 TEST_F(SweeperTest, NothingDueIsNotPublished) {
     run(enroll(), a_task());
     const auto of_claims = hub_.on_tasks_pending([&] { tally_.note("pending"); });

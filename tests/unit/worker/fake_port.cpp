@@ -83,6 +83,26 @@ void FakePort::wait_for_failed_report() {
     changed_.wait(lock, [&] { return failed_reports_ > 0; });
 }
 
+void FakePort::wait_for_claim() {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [&] { return claiming_; });
+}
+
+void FakePort::wait_for_claim_of(const std::string& task) {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [&] { return claimed_.contains(task); });
+}
+
+void FakePort::wait_for_reports(int count) {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [&] { return reports_ >= count; });
+}
+
+int FakePort::reports() const {
+    const std::lock_guard lock(mutex_);
+    return reports_;
+}
+
 std::vector<RunEvent> FakePort::events() const {
     const std::lock_guard lock(mutex_);
     return events_;
@@ -123,10 +143,15 @@ Result<std::vector<ClaimedTask>> FakePort::claim(const ClaimRequest& request, Du
         }
         return fail(Errc::unavailable, "the answer was lost");
     }
+    claiming_ = true;
+    changed_.notify_all();
     changed_.wait(lock, [&] { return released_ || !offered_.empty(); });
+    claiming_ = false;
     std::vector<ClaimedTask> given;
     while (!released_ && !offered_.empty() && given.size() < static_cast<std::size_t>(request.max)
     ) {
+        claimed_.insert(offered_.front().task.id.value);
+        changed_.notify_all();
         given.push_back(std::move(offered_.front()));
         offered_.pop_front();
     }
@@ -153,6 +178,7 @@ Result<ReportReceipt> FakePort::report(const EventReport& report) {
     if (report.handle) {
         handles_.push_back(*report.handle);
     }
+    ++reports_;
     changed_.notify_all();
     return ReportReceipt{};
 }

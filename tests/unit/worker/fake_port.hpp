@@ -35,6 +35,11 @@ public:
     void wait_until_retired();
     /// Waits until a report failed because the coordinator is away.
     void wait_for_failed_report();
+    /// Waits until a claim waits for tasks.
+    void wait_for_claim();
+    void wait_for_claim_of(const std::string& task);
+    void wait_for_reports(int count);
+    int reports() const;  ///< that were taken
     std::vector<RunEvent> events() const;
     std::vector<std::string> handles() const;
     /// The numbers of the first event of each report that had any.
@@ -71,6 +76,9 @@ private:
     bool released_ = false;
     bool retired_ = false;
     int failed_reports_ = 0;
+    int reports_ = 0;
+    bool claiming_ = false;
+    std::set<std::string> claimed_;
 };
 
 }  // namespace opslab::testing

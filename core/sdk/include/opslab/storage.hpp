@@ -191,6 +191,7 @@ struct ClaimedTask {
     Task task{};                ///< already running, with its attempt number
     Timestamp deadline{};       ///< of this attempt: its start plus `timeout_minutes`
     std::int64_t last_seq = 0;  ///< of the task's history: its first event will be the next
+    Duration lease{0};          ///< not the storage's: what the coordinator tells the worker of it
 };
 
 struct ClaimPolicy {
@@ -213,6 +214,7 @@ struct EventReport {
 struct ReportReceipt {
     Timestamp deadline{};
     std::int64_t last_seq = 0;  ///< of the task's history, with this report
+    Duration lease{0};          ///< not the storage's: what the coordinator tells the worker of it
 };
 
 /// How a worker says that an attempt ended. `digest` is a fingerprint of the request: exactly the
