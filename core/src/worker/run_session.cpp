@@ -14,6 +14,9 @@ namespace opslab {
 
 namespace {
 
+/// How long the removal of a run is tried again: an engine may be away when its run ends.
+constexpr Duration kRemovalPatience = std::chrono::minutes{5};
+
 /// How long past its deadline the end of a run is still offered: the sweep has ended it by then.
 constexpr Duration kFinishSlack = std::chrono::minutes{1};
 
@@ -198,6 +201,16 @@ RunnerResult<RunHandle> RunSession::start_run() {
         return tl::unexpected(held.error());
     }
     const SlotSpec slot{context_.worker, slot_};
+    const auto& parameters = claimed_.task.parameters;
+    const TaskSpec asked{
+        .problem_id = claimed_.task.problem_id,
+        .agent_config_json = parameters.agent_config_json,
+        .metadata_json = parameters.metadata_json,
+        .max_steps = parameters.max_steps,
+    };
+    if (const auto possible = context_.runner.check(asked); !possible) {
+        return tl::unexpected(possible.error());
+    }
     if (const auto ready = context_.runner.prepare(slot, {give_up_.fd()}); !ready) {
         return tl::unexpected(ready.error());
     }
@@ -346,7 +359,20 @@ void RunSession::finish(std::variant<TaskResult, Failure> outcome, std::string e
 }
 
 void RunSession::destroy(const RunHandle& handle) {
-    const auto destroyed = context_.runner.destroy(handle);
+    // its slot is taken meanwhile, as what could not be removed takes room
+    Backoff backoff(std::chrono::milliseconds{100}, std::chrono::seconds{1}, task().value);
+    const auto last = context_.clock.steady() + kRemovalPatience;
+    auto destroyed = context_.runner.destroy(handle);
+    while (!destroyed && !abandoned_ && context_.clock.steady() < last) {
+        std::unique_lock lock(mutex_);
+        std::condition_variable never;
+        const auto until = context_.clock.steady() + backoff.next();
+        while (!abandoned_ && context_.clock.steady() < until) {
+            context_.clock.wait_until(lock, never, until);
+        }
+        lock.unlock();
+        destroyed = context_.runner.destroy(handle);
+    }
     if (!destroyed) {
         note(LogLevel::error, "a run was left behind: " + destroyed.error().message);
         return;  // its note stays with it: whoever watches goes on

@@ -67,6 +67,10 @@ RunnerResult<RunEnd> FakeRunner::wait(
     return script_(run);
 }
 
+RunnerStatus FakeRunner::check(const TaskSpec& /*task*/) {
+    return check_error_ ? RunnerStatus{tl::unexpect, *check_error_} : RunnerStatus{};
+}
+
 RunnerStatus FakeRunner::stop(const RunHandle& handle, std::chrono::milliseconds /*grace*/) {
     const std::lock_guard lock(mutex_);
     stopped_.insert(handle.text);
@@ -75,6 +79,10 @@ RunnerStatus FakeRunner::stop(const RunHandle& handle, std::chrono::milliseconds
 
 RunnerStatus FakeRunner::destroy(const RunHandle& handle) {
     const std::lock_guard lock(mutex_);
+    if (failing_destroys_ > 0) {
+        --failing_destroys_;
+        return runner_fail(RunnerErrc::infrastructure, "the engine is away");
+    }
     existing_.erase(handle.text);
     destroyed_.insert(handle.text);
     changed_.notify_all();

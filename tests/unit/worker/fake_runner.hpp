@@ -27,6 +27,8 @@ public:
 
     void set_script(Script script) { script_ = std::move(script); }
     void fail_start(RunnerError error) { start_error_ = std::move(error); }
+    void fail_check(RunnerError error) { check_error_ = std::move(error); }
+    void fail_destroys(int count) { failing_destroys_ = count; }
     void own(const std::string& run_id);
 
     void wait_until_waiting(const std::string& run_id);
@@ -34,6 +36,7 @@ public:
     bool was_stopped(const std::string& run_id) const;
     bool exists(const std::string& run_id) const;
 
+    RunnerStatus check(const TaskSpec& task) override;
     RunnerResult<RunHandle> start(const RunRequest& request, Interrupt interrupt) override;
     RunnerResult<RunEnd> wait(
         const RunHandle& handle,
@@ -50,6 +53,8 @@ private:
     std::condition_variable changed_;
     Script script_;
     std::optional<RunnerError> start_error_;
+    std::optional<RunnerError> check_error_;
+    int failing_destroys_ = 0;
     std::set<std::string> existing_;
     std::set<std::string> waiting_;
     std::set<std::string> stopped_;

@@ -184,6 +184,31 @@ TEST_F(WorkerLoopTest, ATaskThatCannotRunHereIsATaskFailure) {
     EXPECT_EQ(failure_of("t1").kind, FailureKind::task);
 }
 
+TEST_F(WorkerLoopTest, ATaskThatTheRunnersCheckRefusesIsNotStarted) {
+    runner_.fail_check({RunnerErrc::task, "it needs a Docker engine"});
+    port_.offer("t1");
+    start();
+
+    const auto failure = std::get<Failure>(port_.wait_for_end("t1").outcome);
+    EXPECT_EQ(failure.kind, FailureKind::task);
+    EXPECT_EQ(failure.message, "it needs a Docker engine");
+    EXPECT_FALSE(runner_.exists("t1.1"));
+}
+
+TEST_F(WorkerLoopTest, ARunThatCannotBeRemovedYetIsRemovedLater) {
+    runner_.set_script([](const FakeRunner::Run& run) -> RunnerResult<RunEnd> {
+        EXPECT_EQ(run.sink->event(kResult), SinkAnswer::go_on);
+        return kFine;
+    });
+    runner_.fail_destroys(2);
+    port_.offer("t1");
+    start();
+
+    port_.wait_for_end("t1");
+    runner_.wait_until_destroyed("t1.1");
+    EXPECT_FALSE(runner_.exists("t1.1"));
+}
+
 TEST_F(WorkerLoopTest, AnExitWithoutResultFailsWithPhaseAndTheTailOfStderr) {
     runner_.set_script([](const FakeRunner::Run& run) -> RunnerResult<RunEnd> {
         EXPECT_EQ(
