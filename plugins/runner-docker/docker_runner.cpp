@@ -3,15 +3,42 @@
 #include <opslab/docker/container_runs.hpp>
 #include <opslab/docker/container_settings.hpp>
 
+#include <nlohmann/json.hpp>
+
+#include <cstddef>
+#include <fstream>
+#include <iterator>
 #include <utility>
 
 namespace opslab::runner_docker {
 namespace {
 
+// Read for each run, so that credentials may be renewed under a running opslab.
+[[nodiscard]] RunnerResult<std::string> read_kubeconfig(const std::string& path) {
+    constexpr std::size_t kMost = std::size_t{1} << 20U;
+    std::ifstream file(path, std::ios::binary);
+    std::string text{std::istreambuf_iterator<char>(file), {}};
+    if (!file || text.empty() || text.size() > kMost) {
+        return runner_fail(
+            RunnerErrc::infrastructure,
+            "kubeconfig \"" + path + "\" cannot be read, is empty or is over 1 MiB"
+        );
+    }
+    return text;
+}
+
+[[nodiscard]] bool leads_to_loopback(const std::string& kubeconfig) {
+    return kubeconfig.find("https://127.") != std::string::npos ||
+           kubeconfig.find("https://localhost") != std::string::npos;
+}
+
 class DockerRunner final : public Runner {
 public:
-    explicit DockerRunner(docker::ContainerSettings settings)
-        : runs_(std::move(settings.address), std::move(settings.spec)) {}
+    DockerRunner(docker::ContainerSettings settings, std::string kubeconfig)
+        : kubeconfig_(std::move(kubeconfig)),
+          runs_(std::move(settings.address), std::move(settings.spec)) {}
+
+    [[nodiscard]] RunnerStatus check(const TaskSpec& task) override { return runs_.check(task); }
 
     [[nodiscard]] RunnerStatus prepare(const SlotSpec& /*slot*/, Interrupt interrupt) override {
         return runs_.prepare(interrupt);
@@ -19,7 +46,16 @@ public:
 
     [[nodiscard]] RunnerResult<RunHandle> start(const RunRequest& request, Interrupt interrupt)
         override {
-        return runs_.start(request, interrupt);
+        docker::RunExtras extras;
+        if (!kubeconfig_.empty()) {
+            auto text = read_kubeconfig(kubeconfig_);
+            if (!text) {
+                return tl::unexpected(text.error());
+            }
+            extras.files["kubeconfig"] = *std::move(text);
+            extras.variables["KUBECONFIG"] = std::string{docker::kFilesDirectory} + "/kubeconfig";
+        }
+        return runs_.start(request, interrupt, extras);
     }
 
     [[nodiscard]] RunnerResult<RunEnd> wait(
@@ -44,9 +80,25 @@ public:
         return runs_.list_owned(worker);
     }
 
-    [[nodiscard]] RunnerResult<std::string> health() override { return runs_.health(); }
+    [[nodiscard]] RunnerResult<std::string> health() override {
+        auto text = runs_.health();
+        if (text && !kubeconfig_.empty()) {
+            const auto kubeconfig = read_kubeconfig(kubeconfig_);
+            if (!kubeconfig) {
+                return tl::unexpected(kubeconfig.error());
+            }
+            *text += ", kubeconfig " + kubeconfig_;
+            if (leads_to_loopback(*kubeconfig)) {
+                *text +=
+                    "; its server is on 127.0.0.1, which in a container is the container itself "
+                    "(for kind: kind get kubeconfig --internal, and network: kind)";
+            }
+        }
+        return text;
+    }
 
 private:
+    std::string kubeconfig_;
     docker::ContainerRuns runs_;
 };
 
@@ -59,7 +111,12 @@ RunnerResult<std::unique_ptr<Runner>> create_docker_runner(
     if (!settings) {
         return tl::unexpected(settings.error());
     }
-    return std::make_unique<DockerRunner>(*std::move(settings));
+    // the settings are JSON, as they were just read as such
+    auto kubeconfig = nlohmann::json::parse(config_json).value("kubeconfig", std::string{});
+    if (!kubeconfig.empty() && !kubeconfig.starts_with('/')) {
+        return runner_fail(RunnerErrc::invalid, "kubeconfig: expected an absolute path");
+    }
+    return std::make_unique<DockerRunner>(*std::move(settings), std::move(kubeconfig));
 }
 
 }  // namespace opslab::runner_docker

@@ -52,7 +52,9 @@ ClusterPool::ClusterPool(
       records_(records),
       spec_(std::move(spec)),
       host_(std::move(host)),
-      gate_({spec_.parallel_creations, spec_.breaker_failures, spec_.breaker_pause}) {
+      gate_({spec_.parallel_creations, spec_.breaker_failures, spec_.breaker_pause}),
+      host_slots_(spec_.host_lock_path, spec_.parallel_creations) {
+    static_cast<void>(host_slots_.open());  // health says it, and each creation
     const std::lock_guard lock(mutex_);
     for (const ClusterRecord& record : records_.all()) {
         adopt(record);
@@ -71,7 +73,7 @@ void ClusterPool::adopt(const ClusterRecord& record) {
     cluster.done.set();
     clusters_[cluster.name] = std::move(made);
     if (record.run.empty() && !is_usable(record)) {
-        begin_work(cluster, true);
+        begin_work(cluster, {.only_removes = true});
     }
 }
 
@@ -145,7 +147,7 @@ RunnerStatus ClusterPool::make_ready(Cluster& cluster, Interrupt interrupt) {
                 }
                 // what failed in the background is tried once more for a task that needs it
                 has_begun = true;
-                begin_work(cluster, false);
+                begin_work(cluster, {});
             }
         }
         std::array<pollfd, 2> waits{{{cluster.done.fd(), POLLIN, 0}, {interrupt.fd, POLLIN, 0}}};
@@ -174,26 +176,61 @@ RunnerResult<std::string> ClusterPool::take(
     if (auto ready = prepare(slot, interrupt); !ready) {
         return tl::unexpected(ready.error());
     }
+    const auto claimed = claim(slot, run_id);
+    if (!claimed) {
+        return tl::unexpected(claimed.error());
+    }
+    Cluster& cluster = **claimed;  // ours alone: it has our run and no work under way
+    if (auto noted = note_begin(cluster.name, run_id); !noted) {
+        const std::lock_guard lock(mutex_);
+        cluster.run.clear();
+        cluster.is_ready = false;  // whatever the disk says now is looked at first
+        return tl::unexpected(noted.error());
+    }
+    return cluster.name;
+}
+
+RunnerResult<ClusterPool::Cluster*> ClusterPool::claim(
+    const SlotSpec& slot, const std::string& run_id
+) {
     const std::lock_guard lock(mutex_);
     const auto reserved = reserve(slot);
     if (!reserved) {
         return tl::unexpected(reserved.error());
     }
     Cluster& cluster = **reserved;
-    auto record = records_.read(cluster.name);
-    if (!cluster.is_ready || cluster.is_working || !record) {
+    if (!cluster.is_ready || cluster.is_working) {
         return runner_fail(RunnerErrc::infrastructure, "cluster \"" + cluster.name + "\" is gone");
-    }
-    record->run = run_id;
-    ++record->uses;
-    if (auto noted = records_.write(*record); !noted) {
-        return tl::unexpected(noted.error());
     }
     cluster.reserved_for.reset();
     cluster.run = run_id;
     cluster.is_inherited = false;
     cluster.has_ended_clean = false;
-    return cluster.name;
+    return &cluster;
+}
+
+RunnerStatus ClusterPool::note_begin(const std::string& cluster, const std::string& run_id) {
+    auto record = records_.read(cluster);
+    if (!record) {
+        return runner_fail(RunnerErrc::infrastructure, "the record of \"" + cluster + "\" is gone");
+    }
+    record->run = run_id;
+    ++record->uses;
+    return records_.write(*record);
+}
+
+// Until it is noted the run still has the cluster as the disk says, so a successor makes it anew.
+void ClusterPool::note_end(const std::string& cluster, Use use) {
+    auto record = records_.read(cluster);
+    if (!record) {
+        return;
+    }
+    record->run.clear();
+    record->uses -= use == Use::never_began ? 1 : 0;
+    record->is_dirty = record->is_dirty || use == Use::ended_dirty;
+    if (auto noted = records_.write(*record); !noted) {
+        host_.log(LogLevel::warning, noted.error().message);
+    }
 }
 
 ClusterPool::Cluster* ClusterPool::holder_of(const std::string& run_id) {
@@ -212,34 +249,22 @@ void ClusterPool::mark_clean(const std::string& run_id) {
     }
 }
 
-void ClusterPool::end_use(Cluster& cluster, bool has_begun) {
-    if (auto record = records_.read(cluster.name)) {
-        record->run.clear();
-        record->uses -= has_begun ? 0 : 1;
-        record->is_dirty = record->is_dirty || (has_begun && !cluster.has_ended_clean);
-        if (auto noted = records_.write(*record); !noted) {
-            // as it stands on the disk the run still has it, so a successor makes it anew
-            host_.log(LogLevel::warning, noted.error().message);
-        }
-    }
+void ClusterPool::end_use(Cluster& cluster, Use use) {
     cluster.run.clear();
-    cluster.is_ready = !has_begun;
-    if (has_begun) {
-        begin_work(cluster, false);
-    }
+    begin_work(cluster, {.use = use});
 }
 
 void ClusterPool::give_back(const std::string& run_id) {
     const std::lock_guard lock(mutex_);
     if (Cluster* cluster = holder_of(run_id)) {
-        end_use(*cluster, false);
+        end_use(*cluster, Use::never_began);
     }
 }
 
 void ClusterPool::release(const std::string& run_id) {
     const std::lock_guard lock(mutex_);
     if (Cluster* cluster = holder_of(run_id)) {
-        end_use(*cluster, true);
+        end_use(*cluster, cluster->has_ended_clean ? Use::ended_clean : Use::ended_dirty);
     }
 }
 
@@ -248,12 +273,12 @@ void ClusterPool::release_all_but(const WorkerId& worker, const std::set<std::st
     for (auto& [name, cluster] : clusters_) {
         if (cluster->worker == worker.value && cluster->is_inherited && !cluster->run.empty() &&
             !runs.contains(cluster->run)) {
-            end_use(*cluster, true);
+            end_use(*cluster, cluster->has_ended_clean ? Use::ended_clean : Use::ended_dirty);
         }
     }
 }
 
-void ClusterPool::begin_work(Cluster& cluster, bool only_removes) {
+void ClusterPool::begin_work(Cluster& cluster, Job job) {
     if (is_closed_ || cluster.is_working) {
         return;
     }
@@ -263,20 +288,27 @@ void ClusterPool::begin_work(Cluster& cluster, bool only_removes) {
     cluster.is_working = true;
     cluster.is_ready = false;
     cluster.done.clear();
-    cluster.thread = std::thread([this, &cluster, only_removes] { work(cluster, only_removes); });
+    cluster.thread = std::thread([this, &cluster, job] { work(cluster, job); });
 }
 
-void ClusterPool::work(Cluster& cluster, bool only_removes) {
-    auto outcome = only_removes ? builder_.remove(cluster.name) : ensure(cluster);
+void ClusterPool::work(Cluster& cluster, Job job) {
+    auto outcome = done_by(cluster, job);
     if (!outcome && outcome.error().code != RunnerErrc::interrupted) {
         host_.log(LogLevel::warning, "cluster " + cluster.name + ": " + outcome.error().message);
     }
     const std::lock_guard lock(mutex_);
     cluster.is_working = false;
-    cluster.is_ready = outcome.has_value() && !only_removes;
+    cluster.is_ready = outcome.has_value() && !job.only_removes;
     cluster.checked = SteadyClock::now();
     cluster.last = std::move(outcome);
     cluster.done.set();
+}
+
+RunnerStatus ClusterPool::done_by(const Cluster& cluster, Job job) {
+    if (job.use != Use::none) {
+        note_end(cluster.name, job.use);
+    }
+    return job.only_removes ? builder_.remove(cluster.name) : ensure(cluster);
 }
 
 RunnerStatus ClusterPool::ensure(const Cluster& cluster) {
@@ -305,18 +337,30 @@ RunnerStatus ClusterPool::rebuild(const Cluster& cluster) {
     if (auto entered = gate_.enter(); !entered) {
         return entered;
     }
-    const auto built = builder_.make(cluster.name, cluster.worker, closing_.interrupt());
-    RunnerStatus outcome = built ? RunnerStatus{} : RunnerStatus{tl::unexpect, built.error()};
+    auto outcome = build(cluster);
     gate_.leave(outcome);
-    if (built) {
-        host_.log(
-            LogLevel::info,
-            "cluster " + cluster.name + " is ready: created in " +
-                seconds_text(built->times.create) + ", ready after another " +
-                seconds_text(built->times.ready)
-        );
-    }
     return outcome;
+}
+
+RunnerStatus ClusterPool::build(const Cluster& cluster) {
+    const auto slot = host_slots_.take(closing_.interrupt());
+    if (!slot && slot.error().code == RunnerErrc::interrupted) {
+        return tl::unexpected(slot.error());
+    }
+    if (!slot) {
+        // the bound spares the machine; that nothing is made at all would spare it too much
+        host_.log(LogLevel::warning, slot.error().message);
+    }
+    const auto built = builder_.make(cluster.name, cluster.worker, closing_.interrupt());
+    if (!built) {
+        return tl::unexpected(built.error());
+    }
+    host_.log(
+        LogLevel::info,
+        "cluster " + cluster.name + " is ready: created in " + seconds_text(built->times.create) +
+            ", ready after another " + seconds_text(built->times.ready)
+    );
+    return {};
 }
 
 std::string ClusterPool::summary() const {
@@ -328,6 +372,17 @@ std::string ClusterPool::summary() const {
         busy += cluster->run.empty() ? 0 : 1;
     }
     return std::to_string(busy) + " clusters in use, " + std::to_string(ready) + " ready";
+}
+
+std::vector<std::string> ClusterPool::complaints() const {
+    std::vector<std::string> found;
+    if (const auto opened = host_slots_.open(); !opened) {
+        found.push_back(opened.error().message);
+    }
+    if (auto reason = gate_.pause_reason(); !reason.empty()) {
+        found.push_back(std::move(reason));
+    }
+    return found;
 }
 
 }  // namespace opslab::runner_kind

@@ -4,6 +4,7 @@
 #include "cluster_record.hpp"
 #include "creation_gate.hpp"
 #include "event_fd.hpp"
+#include "host_slots.hpp"
 #include "settings.hpp"
 
 #include <opslab/runner.hpp>
@@ -18,6 +19,7 @@
 #include <string>
 #include <thread>
 #include <utility>
+#include <vector>
 
 namespace opslab::runner_kind {
 
@@ -65,11 +67,22 @@ public:
     /// Counts for people.
     [[nodiscard]] std::string summary() const;
 
+    /// What keeps clusters from being made as they should, each with what to do; empty: nothing.
+    [[nodiscard]] std::vector<std::string> complaints() const;
+
 private:
     using SlotKey = std::pair<std::string, int>;
 
-    // Guarded by the pool's mutex, but for what the thread works on: the record on disk and the
-    // containers are the thread's alone while it is under way.
+    // What a use leaves to be noted on the disk.
+    enum class Use { none, never_began, ended_clean, ended_dirty };
+
+    struct Job {
+        Use use = Use::none;
+        bool only_removes = false;
+    };
+
+    // Guarded by the pool's mutex, but for the record on disk and the containers: those are the
+    // thread's alone while it is under way, and else theirs who took the cluster for a run.
     struct Cluster {
         std::string name{};
         std::string worker{};
@@ -88,22 +101,29 @@ private:
     void adopt(const ClusterRecord& record);
     [[nodiscard]] RunnerResult<Cluster*> reserve(const SlotSpec& slot);
     [[nodiscard]] RunnerStatus make_ready(Cluster& cluster, Interrupt interrupt);
-    void begin_work(Cluster& cluster, bool only_removes);
-    void work(Cluster& cluster, bool only_removes);
+    [[nodiscard]] RunnerResult<Cluster*> claim(const SlotSpec& slot, const std::string& run_id);
+    [[nodiscard]] RunnerStatus note_begin(const std::string& cluster, const std::string& run_id);
+    void note_end(const std::string& cluster, Use use);
+    void begin_work(Cluster& cluster, Job job);
+    void work(Cluster& cluster, Job job);
+    [[nodiscard]] RunnerStatus done_by(const Cluster& cluster, Job job);
     [[nodiscard]] RunnerStatus ensure(const Cluster& cluster);
     [[nodiscard]] RunnerStatus rebuild(const Cluster& cluster);
+    [[nodiscard]] RunnerStatus build(const Cluster& cluster);
     [[nodiscard]] bool is_usable(const ClusterRecord& record) const;
     [[nodiscard]] Cluster* holder_of(const std::string& run_id);
-    void end_use(Cluster& cluster, bool has_begun);
+    void end_use(Cluster& cluster, Use use);
 
     ClusterBuilder& builder_;
     const ClusterRecords& records_;
     PoolSpec spec_;
     RunnerHost host_;
     CreationGate gate_;
+    HostSlots host_slots_;
     EventFd closing_{};
 
-    mutable std::mutex mutex_{};  // guards what is below; never held over a call of kind
+    mutable std::mutex
+        mutex_{};  // guards what is below; never held over a call of kind or of the disk
     bool is_closed_ = false;
     std::map<std::string, std::unique_ptr<Cluster>> clusters_{};
 };

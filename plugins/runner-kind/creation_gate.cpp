@@ -11,11 +11,7 @@ RunnerStatus CreationGate::enter() {
     if (failures_ >= limits_.failures) {
         const auto now = std::chrono::steady_clock::now();
         if (now < next_trial_) {
-            return runner_fail(
-                RunnerErrc::infrastructure,
-                "no cluster is made for now, since " + std::to_string(failures_) +
-                    " creations in a row failed; the last: " + last_failure_
-            );
+            return runner_fail(RunnerErrc::infrastructure, reason());
         }
         next_trial_ = now + limits_.pause;  // this one alone tries
     }
@@ -34,6 +30,18 @@ void CreationGate::leave(const RunnerStatus& outcome) {
         last_failure_ = outcome.error().message;
         next_trial_ = std::chrono::steady_clock::now() + limits_.pause;
     }
+}
+
+std::string CreationGate::reason() const {
+    return "no cluster is made for now, since " + std::to_string(failures_) +
+           " creations in a row failed; the last: " + last_failure_;
+}
+
+std::string CreationGate::pause_reason() const {
+    const std::lock_guard lock(mutex_);
+    const bool is_paused =
+        failures_ >= limits_.failures && std::chrono::steady_clock::now() < next_trial_;
+    return is_paused ? reason() : std::string{};
 }
 
 void CreationGate::close() {

@@ -31,8 +31,13 @@ public:
     /// Nobody enters any more.
     void close();
 
+    /// Why creations pause, for people; empty: they do not.
+    [[nodiscard]] std::string pause_reason() const;
+
 private:
-    std::mutex mutex_{};
+    [[nodiscard]] std::string reason() const;
+
+    mutable std::mutex mutex_{};
     std::condition_variable changed_{};
     Limits limits_;
     int under_way_ = 0;

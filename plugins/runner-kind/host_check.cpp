@@ -3,6 +3,7 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <fstream>
 #include <optional>
@@ -74,6 +75,32 @@ std::vector<std::string> low_limits() {
     look_at("max_user_instances", kInstances, low);
     look_at("max_user_watches", kWatches, low);
     return low;
+}
+
+std::string memory_text() {
+    constexpr std::uint64_t kForOne =
+        1500;  // MiB: a control plane and a worker, AIOpsLab not yet in
+    const auto memory = number_in("/proc/meminfo", "MemAvailable:");
+    if (!memory) {
+        return "memory unknown";
+    }
+    const std::uint64_t free_mb = *memory / 1024;
+    return std::to_string(free_mb) + " MiB of memory available (room for about " +
+           std::to_string(free_mb / kForOne) + " clusters)";
+}
+
+std::optional<std::string> address_advice(
+    const std::vector<std::string>& networks, const std::string& network
+) {
+    // an engine's own pools have room for 31 networks, `host` and `none` take none
+    constexpr std::size_t kNearlyAll = 30;
+    const bool is_there = std::find(networks.begin(), networks.end(), network) != networks.end();
+    if (is_there || networks.size() < kNearlyAll) {
+        return std::nullopt;
+    }
+    return "the engine has " + std::to_string(networks.size()) +
+           " networks and may have no addresses left for \"" + network +
+           "\"; docker network prune, or default-address-pools in daemon.json";
 }
 
 }  // namespace opslab::runner_kind

@@ -4,6 +4,7 @@
 
 #include <opslab/runner.hpp>
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -15,5 +16,13 @@ namespace opslab::runner_kind {
 
 /// Kernel limits that many nodes run into, each with the command that raises it; empty: fine.
 [[nodiscard]] std::vector<std::string> low_limits();
+
+/// Memory that is available and how many clusters it may be enough for, for people.
+[[nodiscard]] std::string memory_text();
+
+/// What to do where the engine may have no addresses left for `network`; nothing where it is fine.
+[[nodiscard]] std::optional<std::string> address_advice(
+    const std::vector<std::string>& networks, const std::string& network
+);
 
 }  // namespace opslab::runner_kind

@@ -84,6 +84,21 @@ RunnerResult<std::string> KindCli::version() {
     });
 }
 
+RunnerResult<std::string> KindCli::docker_version() {
+    return output_of(
+               {tools_.docker, "version", "--format", "{{.Client.Version}}"}, tools_.quick, {}
+    )
+        .map([](const std::string& out) {
+            const auto lines = lines_of(out);
+            return "docker command " + (lines.empty() ? std::string{"unknown"} : lines.front());
+        });
+}
+
+RunnerResult<std::vector<std::string>> KindCli::networks() {
+    return output_of({tools_.docker, "network", "ls", "--format", "{{.Name}}"}, tools_.quick, {})
+        .map([](const std::string& out) { return lines_of(out); });
+}
+
 RunnerResult<std::vector<NodeContainer>> KindCli::nodes(const std::string& cluster) {
     const auto out = output_of(
         {tools_.docker,

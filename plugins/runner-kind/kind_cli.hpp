@@ -48,6 +48,10 @@ public:
         : commands_(std::move(commands)), tools_(std::move(tools)) {}
 
     [[nodiscard]] RunnerResult<std::string> version();
+    [[nodiscard]] RunnerResult<std::string> docker_version();
+
+    /// The names of the engine's networks.
+    [[nodiscard]] RunnerResult<std::vector<std::string>> networks();
 
     /// All nodes of a cluster, running or not, sorted by name; none where there is no such cluster.
     [[nodiscard]] RunnerResult<std::vector<NodeContainer>> nodes(const std::string& cluster);

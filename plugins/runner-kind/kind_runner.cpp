@@ -6,6 +6,7 @@
 
 #include <opslab/docker/container_runs.hpp>
 #include <opslab/exec/child_environment.hpp>
+#include <opslab/exec/marked_processes.hpp>
 #include <opslab/exec/program_path.hpp>
 
 #include <set>
@@ -31,8 +32,15 @@ const std::vector<std::string> kToolVariables{
     "no_proxy",
     "KIND_EXPERIMENTAL_CONTAINERD_SNAPSHOTTER"};
 
-[[nodiscard]] exec::ChildEnvironment tool_environment(const Settings& settings) {
+// What a killed opslab's kind and docker were doing is known by this, and must not go on beside us:
+// where their supervisors were killed as well they outlive it.
+constexpr const char* kMark = "OPSLAB_KIND_RUNNER";
+
+[[nodiscard]] exec::ChildEnvironment tool_environment(
+    const Settings& settings, const std::string& state_dir
+) {
     exec::ChildEnvironment environment(kToolVariables, {});
+    environment.set(kMark, state_dir);
     environment.set("DOCKER_HOST", settings.driver.address.text());
     if (settings.driver.spec.network != "kind") {
         environment.set("KIND_EXPERIMENTAL_DOCKER_NETWORK", settings.driver.spec.network);
@@ -71,9 +79,13 @@ public:
           tools_status_(std::move(found.status)),
           cli_(std::move(commands), std::move(found.tools)),
           records_(host.state_dir() + "/clusters"),
+          needs_(settings.needs),
+          network_(settings.driver.spec.network),
           builder_(cli_, records_, settings.cluster, settings.needs, host.state_dir()),
           runs_(std::move(settings.driver.address), std::move(settings.driver.spec)),
           pool_(builder_, records_, std::move(settings.pool), host) {}
+
+    [[nodiscard]] RunnerStatus check(const TaskSpec& task) override { return runs_.check(task); }
 
     [[nodiscard]] RunnerStatus prepare(const SlotSpec& slot, Interrupt interrupt) override {
         if (!tools_status_) {
@@ -154,14 +166,35 @@ public:
         if (!engine) {
             return engine;
         }
-        std::string text = *kind + ", " + *engine + ", " + pool_.summary();
-        for (const std::string& low : low_limits()) {
-            text += "; " + low;
+        const auto docker = cli_.docker_version();
+        if (!docker) {
+            return tl::unexpected(docker.error());
+        }
+        std::string text =
+            *kind + ", " + *docker + ", " + *engine + ", " + pool_.summary() + ", " + memory_text();
+        for (const std::string& complaint : complaints()) {
+            text += "; " + complaint;
         }
         return text;
     }
 
 private:
+    [[nodiscard]] std::vector<std::string> complaints() {
+        std::vector<std::string> all = low_limits();
+        if (auto room = check_room(needs_, host_.state_dir()); !room) {
+            all.push_back(room.error().message);
+        }
+        const auto networks = cli_.networks();
+        const auto advice = networks ? address_advice(*networks, network_) : std::nullopt;
+        if (advice) {
+            all.push_back(*advice);
+        }
+        for (std::string& complaint : pool_.complaints()) {
+            all.push_back(std::move(complaint));
+        }
+        return all;
+    }
+
     [[nodiscard]] RunnerResult<RunHandle> start_beside(
         const std::string& cluster, const RunRequest& request, Interrupt interrupt
     ) {
@@ -180,6 +213,8 @@ private:
     RunnerStatus tools_status_;
     KindCli cli_;
     ClusterRecords records_;
+    HostNeeds needs_;
+    std::string network_;
     ClusterBuilder builder_;
     ContainerRuns runs_;
     ClusterPool pool_;  // last: its threads use all of the above
@@ -194,7 +229,10 @@ RunnerResult<std::unique_ptr<Runner>> create_kind_runner(
     if (!settings) {
         return tl::unexpected(settings.error());
     }
-    const auto environment = tool_environment(*settings);
+    const auto environment = tool_environment(*settings, host.state_dir());
+    if (auto gone = exec::kill_marked(kMark + ("=" + host.state_dir())); !gone) {
+        host.log(LogLevel::warning, "tools of a killed opslab go on: " + gone.error().message);
+    }
     auto found = find_tools(settings->tools, environment.path());
     Commands commands(supervisor, environment.entries(), host.state_dir());
     return std::make_unique<KindRunner>(

@@ -44,6 +44,7 @@ using Json = nlohmann::json;
     spec.reuses = config.value("reuse", std::string{"clean"}) != "never";
     spec.max_reuses = config.value("max_reuses", spec.max_reuses);
     spec.parallel_creations = config.value("parallel_creations", spec.parallel_creations);
+    spec.host_lock_path = config.value("host_lock_path", std::string{"/run/lock/opslab-kind"});
     spec.breaker_failures = config.value("breaker_failures", spec.breaker_failures);
     spec.breaker_pause = seconds_of(config, "breaker_seconds", spec.breaker_pause);
     return spec;
@@ -74,6 +75,10 @@ using Json = nlohmann::json;
     const std::string& file = settings.cluster.config_file;
     if (!file.empty() && !file.starts_with('/')) {
         return runner_fail(RunnerErrc::invalid, "kind_config: expected an absolute path");
+    }
+    const std::string& locks = settings.pool.host_lock_path;
+    if (!locks.empty() && !locks.starts_with('/')) {
+        return runner_fail(RunnerErrc::invalid, "host_lock_path: expected an absolute path");
     }
     return {};
 }

@@ -34,6 +34,7 @@ struct PoolSpec {
     bool reuses = true;
     int max_reuses = 20;
     int parallel_creations = 2;
+    std::string host_lock_path{};  ///< what holds the bound on the whole machine; empty: nothing
     int breaker_failures = 5;
     std::chrono::seconds breaker_pause{60};
 };

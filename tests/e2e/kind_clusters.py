@@ -1,165 +1,125 @@
 #!/usr/bin/env python3
-"""The kind runner with the real kind command and a real Docker engine; the nodes are fakes with no
-Kubernetes in them. Usage: kind_clusters.py OPSLAB SOURCE_DIR DRIVER KIND"""
+"""Clusters of the kind runner, made by the real kind command on a real Docker engine: their number,
+names, reuse and what they are given. Usage: kind_clusters.py OPSLAB SOURCE_DIR DRIVER KIND"""
 
-import json
-import os
 import pathlib
-import subprocess
 import sys
-import tempfile
 import unittest
 
-from coordinator import Coordinator, until
+from coordinator import until
+from kind_world import KindTest, nodes, run
 
-KIND = pathlib.Path(sys.argv.pop(4)).resolve()
-DRIVER = pathlib.Path(sys.argv.pop(3)).resolve()
-SOURCES = pathlib.Path(sys.argv.pop(2)).resolve()
-PROGRAM = pathlib.Path(sys.argv.pop(1)).resolve()
-PREFIX = f"t{os.getpid()}-"
-
-
-def run(*words):
-    return subprocess.run(words, check=True, capture_output=True, text=True).stdout
+KindTest.kind = pathlib.Path(sys.argv.pop(4)).resolve()
+KindTest.driver = pathlib.Path(sys.argv.pop(3)).resolve()
+KindTest.sources = pathlib.Path(sys.argv.pop(2)).resolve()
+KindTest.program = pathlib.Path(sys.argv.pop(1)).resolve()
+ONE = "worker-001-kind"
 
 
-def nodes():
-    """The ids of the control planes of this test's clusters, by cluster."""
-    listed = run(
-        "docker", "ps", "-a", "--filter", "label=io.x-k8s.kind.cluster", "--no-trunc",
-        "--format", "{{.ID}} {{.Names}}",
-    )
-    found = dict(reversed(line.split()) for line in listed.splitlines())
-    end = "-control-plane"
-    return {name[: -len(end)]: node for name, node in found.items() if name.startswith(PREFIX)}
-
-
-class TasksBesideClusters(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        cls.image = run(SOURCES / "scripts/simulated-image", DRIVER).split()[-1]
-        cls.node = run(SOURCES / "scripts/fake-kind-node", "opslab/fake-kind-node:test").split()[-1]
-
-    def setUp(self):
-        self.folder = tempfile.TemporaryDirectory()
-        self.addCleanup(self.folder.cleanup)
-        self.addCleanup(self.remove_clusters)
-
-    def serve(self, slots, **settings):
-        config = {
-            "image": self.image, "pull": "never", "node_image": self.node,
-            "node_image_pull": "never", "worker_nodes": 0, "kind": str(KIND), "scope": PREFIX,
-            "name_prefix": PREFIX, "min_free_memory_mb": 0, "min_free_disk_mb": 0,
-        } | settings
-        self.coordinator = Coordinator(
-            PROGRAM,
-            self.folder.name,
-            f"runners: [{{name: kind, plugin: kind, config: {json.dumps(config)}}}]\n"
-            f"workers: [{{runner: kind, count: 1, max_parallel_tasks: {slots}}}]\n",
-        ).start()
-        self.addCleanup(lambda: self.coordinator.process.poll() is None and self.coordinator.kill())
-
-    def remove_clusters(self):
-        for container in run(
-            "docker", "ps", "-aq", "--filter", f"label=opslab.scope={PREFIX}"
-        ).split():
-            subprocess.run(["docker", "rm", "-fv", container], capture_output=True)
-        for cluster in nodes():
-            subprocess.run(
-                [KIND, "delete", "cluster", "--name", cluster,
-                 "--kubeconfig", f"{self.folder.name}/unused"],
-                capture_output=True,
-            )
-
-    def submit(self, **simulate):
-        return self.coordinator.submit(
-            problem_id="simulated-mitigation", agent_config={"simulate": simulate}
-        )
-
-    def ended(self, ids):
-        return [self.coordinator.wait_for_end(task_id)["status"] for task_id in ids]
-
+class Clusters(KindTest):
     def test_nine_tasks_on_three_slots_take_three_creations_two_at_a_time_at_most(self):
-        self.serve(3)
-        ids = [self.submit(step_ms=300) for _ in range(9)]
-        most = 0
+        coordinator = self.serve(3)
+        ids = [self.submit(coordinator, step_ms=300) for _ in range(9)]
+        self.assertEqual([coordinator.wait_for_end(one)["status"] for one in ids], ["completed"] * 9)
+        self.assertEqual(len(self.calls("create-begin")), 3)  # and so six tasks had a used one
+        self.assertEqual(self.most_at_once("create"), 2)
+        self.assertEqual(set(nodes()), {ONE, f"{ONE}-2", f"{ONE}-3"})
 
-        def three_made():
-            nonlocal most
-            shown = run("ps", "-eo", "args").splitlines()
-            most = max(most, sum(
-                line.startswith(f"{KIND} create cluster --name {PREFIX}") for line in shown
-            ))
-            return self.creations() == 3
+    def test_two_creations_at_once_is_the_bound_of_all_coordinators_of_the_machine(self):
+        both = [self.serve(2, name, name_prefix=f"{name}-", scope=name) for name in ("a", "b")]
+        ids = [(one, self.submit(one, step_ms=300)) for one in both for _ in range(4)]
+        for coordinator, task_id in ids:
+            self.assertEqual(coordinator.wait_for_end(task_id)["status"], "completed")
+        self.assertEqual(set(nodes()), {f"{p}-{ONE}{n}" for p in "ab" for n in ("", "-2")})
+        self.assertEqual(self.most_at_once("create"), 2)
 
-        until(three_made, "three clusters")
-        self.assertEqual(self.ended(ids), ["completed"] * 9)
-        self.assertEqual(self.creations(), 3)  # and so six tasks had a used one
-        self.assertEqual(most, 2)
-        self.assertEqual(
-            set(nodes()), {PREFIX + name for name in
-                           ("worker-001-kind", "worker-001-kind-2", "worker-001-kind-3")}
-        )
+    def test_clean_cluster_is_used_again_up_to_max_reuses(self):
+        a, b, c, d = self.clusters_of_four_tasks(max_reuses=1)
+        self.assertEqual((a, c), (b, d))
+        self.assertNotEqual(a, c)
 
-    def creations(self):
-        return pathlib.Path(self.folder.name, "serve.log").read_text().count("is ready: created in")
+    def test_reuse_never_gives_each_task_a_cluster_of_its_own(self):
+        self.assertEqual(len(set(self.clusters_of_four_tasks(reuse="never"))), 4)
 
-    def test_clean_cluster_is_used_again(self):
-        self.serve(1)
-        self.assertEqual(self.ended([self.submit()]), ["completed"])
-        before = nodes()
-        self.assertEqual(self.ended([self.submit(), self.submit()]), ["completed"] * 2)
-        self.assertEqual(nodes(), before)
+    def clusters_of_four_tasks(self, **settings):
+        """The node that each had, of tasks one after the other that all end clean."""
+        coordinator = self.serve(**settings)
+        seen = []
+        for _ in range(4):
+            task_id = self.submit(coordinator, step_ms=400)
+            until(lambda: coordinator.get(f"/tasks/{task_id}/trajectory")["steps"], "a step")
+            seen.append(nodes()[ONE])
+            self.assertEqual(coordinator.wait_for_end(task_id)["status"], "completed")
+        return seen
 
     def test_dirty_cluster_is_made_anew(self):
-        self.serve(1)
-        self.assertEqual(self.ended([self.submit(mode="fail", exit_code=9)]), ["completed"])
-        before = nodes()
-        self.assertEqual(self.ended([self.submit()]), ["completed"])
-        self.assertEqual(nodes().keys(), before.keys())
-        self.assertNotEqual(nodes(), before)
+        coordinator = self.serve()
+        self.completed(coordinator, mode="fail", exit_code=9)
+        self.completed(coordinator)
+        self.assertEqual(len(self.calls("create-begin")), 2)
+        self.assertEqual(set(nodes()), {ONE})
 
     def test_sick_cluster_is_made_anew(self):
-        self.serve(1)
-        self.assertEqual(self.ended([self.submit()]), ["completed"])
+        coordinator = self.serve()
+        self.completed(coordinator)
         before = nodes()
-        self.coordinator.stop()
-        run("docker", "exec", next(iter(before.values())), "sh", "-c", "echo > /sick")
-        self.coordinator.start()
-        self.assertEqual(self.ended([self.submit()]), ["completed"])
+        coordinator.stop()
+        run("docker", "exec", before[ONE], "sh", "-c", "echo > /sick")
+        coordinator.start()
+        self.completed(coordinator)
         self.assertNotEqual(nodes(), before)
 
-    def test_start_after_a_kill_in_a_creation_removes_what_is_half_made_and_nothing_else(self):
-        foreign = PREFIX + "foreign"
-        plan = pathlib.Path(self.folder.name, "plan.yaml")
-        plan.write_text('{"kind": "Cluster", "apiVersion": "kind.x-k8s.io/v1alpha4"}')
-        run(KIND, "create", "cluster", "--name", foreign, "--image", self.node, "-q",
-            "--config", plan, "--kubeconfig", f"{self.folder.name}/foreign")
-        before = nodes()
-        self.serve(1)
-        task_id = self.coordinator.submit(problem_id="simulated-mitigation", max_retries=3)
-        until(lambda: len(nodes()) == 2, "the begin of a creation")
-        half_made = nodes()[PREFIX + "worker-001-kind"]
-        self.coordinator.kill()
-        self.coordinator.start()
-        task = self.coordinator.wait_for_end(task_id)
-        self.assertEqual(task["status"], "completed", task)
-        after = nodes()
-        self.assertEqual(set(after), {foreign, PREFIX + "worker-001-kind"})
-        self.assertEqual(after[foreign], before[foreign])
-        self.assertNotEqual(after[PREFIX + "worker-001-kind"], half_made)
+    def test_images_are_loaded_into_each_new_cluster(self):
+        coordinator = self.serve(preload_images=[self.image, self.node])
+        self.completed(coordinator)
+        loaded = run("docker", "exec", nodes()[ONE], "cat", "/loaded").split()
+        self.assertEqual(len(loaded), 2)
+        self.assertGreater(min(map(int, loaded)), 100_000)  # bytes of an archive
+
+    def test_an_image_that_cannot_be_loaded_is_an_infrastructure_failure_and_leaves_no_cluster(self):
+        coordinator = self.serve(preload_images=["no/such:image"])
+        task = coordinator.wait_for_end(self.submit(coordinator))
+        self.assertEqual(task["failure"]["kind"], "infrastructure")
+        self.assertIn("no/such:image", task["failure"]["message"])
+        until(lambda: not nodes(), "the removal of the cluster")
+
+    def test_cancel_during_a_creation_does_not_waste_it(self):
+        coordinator = self.serve()
+        self.pause("create-end")
+        task_id = self.submit(coordinator)
+        until(lambda: self.is_paused("create-end"), "the creation")
+        status, _, task = coordinator.call("DELETE", f"/tasks/{task_id}")
+        self.assertEqual((status, task["status"]), (200, "cancelled"))
+        self.go_on("create-end")
+        self.completed(coordinator)
+        self.assertEqual(len(self.calls("create-begin")), 1)
+
+    def test_stop_during_a_creation_leaves_no_cluster(self):
+        coordinator = self.serve()
+        self.pause("create-end")
+        self.submit(coordinator)
+        until(lambda: self.is_paused("create-end"), "the creation")
+        self.assertEqual(len(nodes()), 1)
+        self.assertEqual(coordinator.stop(), 0)
+        self.assertEqual(nodes(), {})
+
+    def test_creations_pause_after_failures_in_a_row_and_the_task_says_why(self):
+        coordinator = self.serve(
+            breaker_failures=2, breaker_seconds=3600, preload_images=["no/such:image"]
+        )
+        told = [coordinator.wait_for_end(self.submit(coordinator))["failure"]["message"]
+                for _ in range(3)]
+        self.assertIn("creations in a row failed", told[2])
+        self.assertIn("no/such:image", told[2])
+        self.assertEqual(len(self.calls("create-begin")), 2)
 
     def test_foreign_cluster_of_the_same_name_is_left_alone(self):
-        name = PREFIX + "worker-001-kind"
-        run(KIND, "create", "cluster", "--name", name, "--image", self.node, "-q",
-            "--kubeconfig", f"{self.folder.name}/foreign")
-        before = nodes()
-        self.serve(1)
-        task_id = self.coordinator.submit(problem_id="simulated-mitigation", max_retries=0)
-        task = self.coordinator.wait_for_end(task_id)
+        before = self.make_foreign(ONE)
+        coordinator = self.serve()
+        task = coordinator.wait_for_end(self.submit(coordinator))
         self.assertEqual(task["failure"]["kind"], "infrastructure")
         self.assertIn("opslab did not make", task["failure"]["message"])
-        self.assertEqual(nodes(), before)
+        self.assertEqual(nodes(), {ONE: before})
 
 
 if __name__ == "__main__":

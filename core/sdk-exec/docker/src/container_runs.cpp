@@ -1,5 +1,6 @@
 #include "container_spec.hpp"
 #include "patience.hpp"
+#include "private_engine.hpp"
 #include "run_handle.hpp"
 
 #include <opslab/docker/container_output.hpp>
@@ -10,6 +11,7 @@
 #include <poll.h>
 
 #include <algorithm>
+#include <set>
 #include <utility>
 
 namespace opslab::docker {
@@ -75,10 +77,24 @@ RunnerError ContainerRuns::infrastructure(const std::string& what, const EngineE
     return {RunnerErrc::infrastructure, what + ": " + redacted(error.message)};
 }
 
-RunnerStatus ContainerRuns::pull(Interrupt interrupt) {
-    if (auto pulled = engine_.pull_image(spec_.image, interrupt); !pulled) {
+RunnerStatus ContainerRuns::check(const TaskSpec& task) const {
+    // a DOCKER_HOST that the operator set is an engine too
+    if (!wants_private_engine(spec_.engine, task.problem_id) || !spec_.engine.image.empty() ||
+        spec_.variables.contains("DOCKER_HOST")) {
+        return {};
+    }
+    return runner_fail(
+        RunnerErrc::task,
+        "problem \"" + task.problem_id +
+            "\" needs a Docker engine of its own, and this runner has none to give: set "
+            "docker_engine_image (docker:28-dind), or docker_engine_problems"
+    );
+}
+
+RunnerStatus ContainerRuns::pull(const std::string& image, Interrupt interrupt) {
+    if (auto pulled = engine_.pull_image(image, interrupt); !pulled) {
         return tl::unexpected(infrastructure(
-            "pull image \"" + spec_.image + "\" (pull it by hand, or load it and set pull: never)",
+            "pull image \"" + image + "\" (pull it by hand, or load it and set pull: never)",
             pulled.error()
         ));
     }
@@ -86,10 +102,14 @@ RunnerStatus ContainerRuns::pull(Interrupt interrupt) {
 }
 
 RunnerStatus ContainerRuns::prepare(Interrupt interrupt) {
+    return bring(spec_.image, interrupt);
+}
+
+RunnerStatus ContainerRuns::bring(const std::string& image, Interrupt interrupt) {
     if (spec_.pull == PullPolicy::always) {
-        return pull(interrupt);
+        return pull(image, interrupt);
     }
-    const auto is_there = engine_.has_image(spec_.image);
+    const auto is_there = engine_.has_image(image);
     if (!is_there) {
         return tl::unexpected(infrastructure("look for the image", is_there.error()));
     }
@@ -99,11 +119,11 @@ RunnerStatus ContainerRuns::prepare(Interrupt interrupt) {
     if (spec_.pull == PullPolicy::never) {
         return runner_fail(
             RunnerErrc::infrastructure,
-            "image \"" + spec_.image +
+            "image \"" + image +
                 "\" is not on the engine and pull is \"never\"; load it, or set pull: missing"
         );
     }
-    return pull(interrupt);
+    return pull(image, interrupt);
 }
 
 RunnerResult<std::string> ContainerRuns::create(
@@ -164,12 +184,39 @@ RunnerResult<RunHandle> ContainerRuns::start(
     if (!prefix) {
         return tl::unexpected(prefix.error());
     }
-    const auto task_file = exec::task_file_text(request.task_json, *prefix);
+    if (spec_.engine.image.empty() || !wants_private_engine(spec_.engine, request.problem_id)) {
+        return start_driver(request, interrupt, extras, *prefix);
+    }
+    if (auto brought = bring(spec_.engine.image, interrupt); !brought) {
+        return tl::unexpected(brought.error());
+    }
+    const auto beside = start_private_engine(engine_, spec_, request, *prefix, interrupt);
+    if (!beside) {
+        return tl::unexpected(beside.error());
+    }
+    RunExtras with_engine = extras;
+    with_engine.network_of = *beside;
+    with_engine.variables["DOCKER_HOST"] = kPrivateEngineHost;
+    auto started = start_driver(request, interrupt, with_engine, *prefix);
+    if (!started) {
+        // if this fails, list_owned finds it
+        static_cast<void>(remove_companions(engine_, spec_.scope, request.run_id));
+    }
+    return started;
+}
+
+RunnerResult<RunHandle> ContainerRuns::start_driver(
+    const RunRequest& request,
+    Interrupt interrupt,
+    const RunExtras& extras,
+    const std::string& prefix
+) {
+    const auto task_file = exec::task_file_text(request.task_json, prefix);
     if (!task_file) {
         return tl::unexpected(task_file.error());
     }
     if (spec_.pull == PullPolicy::always) {
-        if (auto pulled = pull(interrupt); !pulled) {
+        if (auto pulled = pull(spec_.image, interrupt); !pulled) {
             return tl::unexpected(pulled.error());
         }
     }
@@ -177,20 +224,20 @@ RunnerResult<RunHandle> ContainerRuns::start(
         return runner_fail(RunnerErrc::interrupted, "the start was interrupted");
     }
     const std::string name = "opslab-" + request.run_id;
-    const auto id = create(name, container_body(spec_, extras, request, *prefix), interrupt);
+    const auto id = create(name, container_body(spec_, extras, request, prefix), interrupt);
     if (!id) {
         // a call that was cut off may have made it all the same; only what carries this very
         // attempt's fresh word is removed
         const auto left = engine_.inspect(name);
         if (left) {
             const auto ours = ContainerHandle::from_labels(left->id, left->labels);
-            if (ours && ours->event_prefix == *prefix) {
+            if (ours && ours->event_prefix == prefix) {
                 static_cast<void>(destroy(ours->text()));
             }
         }
         return tl::unexpected(id.error());
     }
-    const ContainerHandle handle{*id, request.run_id, *prefix};
+    const ContainerHandle handle{*id, request.run_id, prefix};
     if (auto started = fill_and_start(*id, run_archive(spec_, extras, *task_file), interrupt);
         !started) {
         // if this fails too, list_owned finds it
@@ -256,10 +303,20 @@ RunnerStatus ContainerRuns::destroy(const RunHandle& handle) {
     if (!run) {
         return {};
     }
+    if (auto removed = remove_container(*run); !removed) {
+        return removed;
+    }
+    if (auto removed = remove_companions(engine_, spec_.scope, run->run_id); !removed) {
+        return tl::unexpected(infrastructure("remove what is beside the run", removed.error()));
+    }
+    return {};
+}
+
+RunnerStatus ContainerRuns::remove_container(const ContainerHandle& run) {
     // a removal that is under way elsewhere is waited for: what is gone must be gone on return
     Patience patience(std::chrono::seconds{30});
     for (;;) {
-        const auto state = engine_.inspect(run->id);
+        const auto state = engine_.inspect(run.id);
         if (!state && state.error().code == EngineErrc::not_found) {
             return {};
         }
@@ -267,7 +324,7 @@ RunnerStatus ContainerRuns::destroy(const RunHandle& handle) {
             return tl::unexpected(infrastructure("look for the run's container", state.error()));
         }
         const auto ours = ContainerHandle::from_labels(state->id, state->labels);
-        if (!ours || ours->run_id != run->run_id) {
+        if (!ours || ours->run_id != run.run_id) {
             return {};  // whatever it is, opslab did not make it for this run
         }
         const auto removed = engine_.remove(state->id);
@@ -289,9 +346,15 @@ RunnerResult<std::vector<OwnedRun>> ContainerRuns::list_owned(const WorkerId& wo
         return tl::unexpected(infrastructure("list the worker's containers", found.error()));
     }
     std::vector<OwnedRun> owned;
-    for (const ContainerSummary& container : *found) {
-        if (const auto run = ContainerHandle::from_labels(container.id, container.labels)) {
-            owned.push_back({run->run_id, run->text()});
+    std::set<std::string> listed;
+    // a run's own container stands for it; where it is gone, what was beside it does
+    for (const bool is_own : {true, false}) {
+        for (const ContainerSummary& container : *found) {
+            const auto run = ContainerHandle::from_labels(container.id, container.labels);
+            if (run && is_own != container.labels.contains(kLabelRole) &&
+                listed.insert(run->run_id).second) {
+                owned.push_back({run->run_id, run->text()});
+            }
         }
     }
     return owned;

@@ -53,6 +53,10 @@ constexpr std::int64_t kLeastMemory = std::int64_t{6} << 20U;  // engines refuse
     spec.labels = config.value("labels", spec.labels);
     spec.scope = config.value("scope", spec.scope);
     spec.log_driver = config.value("log_driver", spec.log_driver);
+    spec.engine.image = config.value("docker_engine_image", spec.engine.image);
+    spec.engine.problems = config.value("docker_engine_problems", spec.engine.problems);
+    spec.engine.ready_timeout =
+        std::chrono::seconds{config.value("docker_engine_ready_seconds", 60)};
     spec.away_limit = std::chrono::seconds{config.value("engine_away_seconds", 60)};
     return spec;
 }

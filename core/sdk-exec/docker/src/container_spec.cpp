@@ -1,5 +1,6 @@
 #include "container_spec.hpp"
 
+#include "private_engine.hpp"
 #include "run_handle.hpp"
 
 #include <opslab/docker/tar_archive.hpp>
@@ -59,7 +60,17 @@ using Json = nlohmann::json;
     return {{"Type", spec.log_driver}, {"Config", options}};
 }
 
-[[nodiscard]] Json host_config_of(const ContainerSpec& spec) {
+void set_limits(Json& host, const ContainerSpec& spec) {
+    if (spec.memory_bytes > 0) {
+        host["Memory"] = spec.memory_bytes;
+        host["MemorySwap"] = spec.memory_bytes;  // the sum of both: no swap
+    }
+    if (spec.nano_cpus > 0) {
+        host["NanoCpus"] = spec.nano_cpus;
+    }
+}
+
+[[nodiscard]] Json host_config_of(const ContainerSpec& spec, const RunExtras& extras) {
     Json host = {
         {"AutoRemove", false},
         {"CapDrop", {"AUDIT_WRITE", "MKNOD", "NET_RAW", "SETFCAP", "SETPCAP", "SYS_CHROOT"}},
@@ -72,12 +83,10 @@ using Json = nlohmann::json;
         {"RestartPolicy", {{"Name", "no"}}},
         {"SecurityOpt", {"no-new-privileges"}},
     };
-    if (spec.memory_bytes > 0) {
-        host["Memory"] = spec.memory_bytes;
-        host["MemorySwap"] = spec.memory_bytes;  // the sum of both: no swap
-    }
-    if (spec.nano_cpus > 0) {
-        host["NanoCpus"] = spec.nano_cpus;
+    set_limits(host, spec);
+    if (!extras.network_of.empty()) {
+        host["NetworkMode"] = "container:" + extras.network_of;
+        host.erase("ExtraHosts");  // they are of the namespace, and so of the other container
     }
     if (spec.is_read_only) {
         host["Tmpfs"] = {{"/tmp", "rw,nosuid,nodev,mode=1777"}};
@@ -112,7 +121,7 @@ std::string container_body(
     Json body = {
         {"Image", spec.image},
         {"Env", environment_of(spec, extras)},
-        {"HostConfig", host_config_of(spec)},
+        {"HostConfig", host_config_of(spec, extras)},
         {"Labels", labels_of(spec, extras, request, event_prefix)},
         {"OpenStdin", false},
         {"Tty", false},
@@ -127,6 +136,39 @@ std::string container_body(
     if (spec.command) {
         body["Cmd"] = *spec.command;
     }
+    return body.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+// It runs with all rights, as any engine in a container does: kind's nodes have the same.
+std::string private_engine_body(
+    const ContainerSpec& spec, const RunRequest& request, const std::string& event_prefix
+) {
+    constexpr std::int64_t kSecond = 1'000'000'000;
+    const std::string host_option = "--host=" + std::string{kPrivateEngineHost};
+    RunExtras extras;
+    Json labels = labels_of(spec, extras, request, event_prefix);
+    labels[kLabelRole] = "docker-engine";
+    Json host = {
+        {"AutoRemove", false},
+        {"ExtraHosts", spec.extra_hosts},
+        {"LogConfig", log_config_of(spec)},
+        {"NetworkMode", spec.network},
+        {"Privileged", true},
+        {"RestartPolicy", {{"Name", "no"}}},
+    };
+    set_limits(host, spec);
+    const Json body = {
+        {"Image", spec.engine.image},
+        {"Cmd", {"dockerd", host_option, "--tls=false"}},
+        {"Healthcheck",
+         {{"Test", {"CMD", "docker", host_option, "version"}},
+          {"Interval", kSecond},
+          {"Timeout", 10 * kSecond},
+          {"Retries", 3600}}},
+        {"HostConfig", host},
+        {"Labels", labels},
+        {"Volumes", {{"/var/lib/docker", Json::object()}}},
+    };
     return body.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 

@@ -18,6 +18,11 @@ inline constexpr const char* kRunDirectory = "/opslab";
     const std::string& event_prefix
 );
 
+/// The same for the Docker engine beside a run.
+[[nodiscard]] std::string private_engine_body(
+    const ContainerSpec& spec, const RunRequest& request, const std::string& event_prefix
+);
+
 /// The archive for kRunDirectory: the task file and the work directory, owned by who the driver is.
 [[nodiscard]] std::string run_archive(
     const ContainerSpec& spec, const RunExtras& extras, const std::string& task_file

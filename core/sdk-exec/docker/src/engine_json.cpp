@@ -43,6 +43,9 @@ EngineResult<ContainerState> container_state(std::string_view json) {
             out.name.erase(0, 1);
         }
         out.labels = labels_of(value.at("Config").at("Labels"));
+        if (const auto health = state.find("Health"); health != state.end()) {
+            out.health = health->value("Status", std::string{});
+        }
         out.is_running = state.at("Running").get<bool>() || state.at("Paused").get<bool>() ||
                          state.at("Restarting").get<bool>();
         out.is_out_of_memory = state.at("OOMKilled").get<bool>();

@@ -15,6 +15,13 @@ namespace opslab::docker {
 
 enum class PullPolicy : std::uint8_t { missing, always, never };
 
+/// A Docker engine beside a run, for problems that break or clean up a whole one.
+struct PrivateEngineSpec {
+    std::string image{};                            ///< like docker:28-dind; empty: there is none
+    std::vector<std::string> problems{"flower_*"};  ///< globs: who gets one
+    std::chrono::seconds ready_timeout{60};
+};
+
 /// What every container of a runner is made like.
 struct ContainerSpec {
     std::string image{};
@@ -34,13 +41,17 @@ struct ContainerSpec {
     bool is_read_only = false;
     bool has_init = true;
     std::chrono::milliseconds away_limit{std::chrono::seconds{60}};
+    PrivateEngineSpec engine{};
 };
+
+struct ContainerHandle;
 
 /// What one run has beside the spec.
 struct RunExtras {
     std::map<std::string, std::string> labels{};
     std::map<std::string, std::string> variables{};  ///< they beat the spec's
     std::map<std::string, std::string> files{};      ///< plain name: content, under kFilesDirectory
+    std::string network_of{};  ///< a container whose network namespace is shared; empty: its own
 };
 
 /// Where a run finds the files of its RunExtras, readable by the driver alone.
@@ -52,6 +63,9 @@ inline constexpr const char* kFilesDirectory = "/opslab/task";
 class ContainerRuns {
 public:
     ContainerRuns(EngineAddress address, ContainerSpec spec);
+
+    /// Fails: `task` where the problem needs a Docker engine and this runner has none for it.
+    [[nodiscard]] RunnerStatus check(const TaskSpec& task) const;
 
     /// Brings the image, where the pull policy wants it.
     [[nodiscard]] RunnerStatus prepare(Interrupt interrupt);
@@ -73,10 +87,18 @@ public:
     [[nodiscard]] static std::optional<std::string> run_of(const RunHandle& handle);
 
 private:
-    [[nodiscard]] RunnerStatus pull(Interrupt interrupt);
+    [[nodiscard]] RunnerStatus pull(const std::string& image, Interrupt interrupt);
+    [[nodiscard]] RunnerStatus bring(const std::string& image, Interrupt interrupt);
+    [[nodiscard]] RunnerResult<RunHandle> start_driver(
+        const RunRequest& request,
+        Interrupt interrupt,
+        const RunExtras& extras,
+        const std::string& prefix
+    );
     [[nodiscard]] RunnerResult<std::string> create(
         const std::string& name, const std::string& body, Interrupt interrupt
     );
+    [[nodiscard]] RunnerStatus remove_container(const ContainerHandle& run);
     [[nodiscard]] RunnerStatus fill_and_start(
         const std::string& id, const std::string& archive, Interrupt interrupt
     );

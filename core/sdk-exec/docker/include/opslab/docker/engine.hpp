@@ -22,6 +22,7 @@ struct ContainerState {
     std::string id{};
     std::string name{};  ///< without the slash
     Labels labels{};
+    std::string health{};     ///< healthy, unhealthy, starting; empty: no health check
     bool is_running = false;  ///< or paused or restarting
     bool is_out_of_memory = false;
     int exit_code = 0;
