@@ -69,6 +69,22 @@ void expire_workers(
     }
 }
 
+void forget_workers(
+    Session& session, const SweepPolicy& policy, Timestamp now, SweepReport& report
+) {
+    if (policy.worker_retention <= Duration{0}) {
+        return;
+    }
+    const Json parameter{
+        {"silent_since", to_micros(now - policy.worker_retention)}, {"limit", policy.limit}};
+    for (const auto& row : session.rows("worker.forget", parameter)) {
+        report.workers_forgotten.emplace_back(row.get<std::string>());
+    }
+    if (!report.workers_forgotten.empty()) {
+        session.rows("cancel.drop_of_workers", ids_of(report.workers_forgotten));
+    }
+}
+
 // Found without locks: meanwhile some may have been renewed, or ended by another sweep.
 std::vector<AttemptRow> still_expired(
     Session& session, const std::vector<AttemptRow>& found, Timestamp now, bool expire_leases
@@ -137,6 +153,7 @@ Result<SweepReport> SqlRunStore::sweep(const SweepPolicy& policy) {
         // after a restart nobody could be heard: neither leases nor workers are given up on
         if (policy.expire_leases) {
             expire_workers(session, policy, now, report);
+            forget_workers(session, policy, now, report);
         }
         return report;
     });

@@ -103,6 +103,7 @@ struct Settings {
     PluginBlock storage{};
     HeartbeatSettings heartbeat{};
     std::chrono::seconds sweep_interval{};
+    std::chrono::hours worker_retention{};  ///< of offline workers; zero: for ever
     TaskSettings tasks{};
     CallbackSettings callbacks{};
     LogSettings log{};

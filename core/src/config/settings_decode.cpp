@@ -207,6 +207,9 @@ Settings decode_settings(const Node& checked, const std::string& file) {
     root.section("heartbeat").read("interval_seconds", settings.heartbeat.interval);
     root.section("heartbeat").read("timeout_seconds", settings.heartbeat.timeout);
     root.section("sweep").read("interval_seconds", settings.sweep_interval);
+    int days = 0;
+    root.section("retention").read("offline_workers_days", days);
+    settings.worker_retention = std::chrono::hours{24} * days;
     decode_tasks(root.section("tasks"), settings.tasks);
     decode_callbacks(root.section("callbacks"), settings.callbacks);
     decode_log(root.section("log"), settings.log);

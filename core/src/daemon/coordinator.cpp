@@ -172,6 +172,7 @@ Coordinator::Coordinator(
           [this](Timestamp when) { workers_.desk().look_again_at(when); },
           {.interval = settings.sweep_interval,
            .heartbeat_timeout = settings.heartbeat.timeout,
+           .worker_retention = settings.worker_retention,
            .retry = retry_policy(settings)}
       ),
       pool_(

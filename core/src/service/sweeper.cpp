@@ -112,6 +112,7 @@ Status Sweeper::step() {
         const SweepPolicy policy{
             .heartbeat_timeout = settings_.heartbeat_timeout,
             .expire_leases = clock_.steady() >= leases_count_from_,
+            .worker_retention = settings_.worker_retention,
             .retry = settings_.retry,
         };
         const auto report = storage_.runs().sweep(policy);
@@ -150,6 +151,12 @@ void Sweeper::publish(const SweepReport& report) {
     }
     for (const auto& worker : report.workers_offline) {
         log(logger_, LogLevel::warning, "worker offline: no heartbeat", {{"worker", worker.value}});
+    }
+    for (const auto& worker : report.workers_forgotten) {
+        log(logger_,
+            LogLevel::info,
+            "worker forgotten: offline for longer than retention.offline_workers_days",
+            {{"worker", worker.value}});
     }
     if (!report.timed_out.empty() || !report.lost.empty()) {
         hub_.attempt_finished();

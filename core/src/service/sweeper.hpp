@@ -22,6 +22,7 @@ public:
     struct Settings {
         Duration interval = std::chrono::seconds{5};
         Duration heartbeat_timeout = std::chrono::seconds{60};
+        Duration worker_retention{0};  ///< of offline workers; zero: for ever
         RetryPolicy retry{};
     };
     /// Told when a retry becomes claimable later.

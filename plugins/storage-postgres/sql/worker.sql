@@ -76,6 +76,18 @@ UPDATE workers SET status = 'offline', current_task_id = NULL
 FROM silent WHERE workers.id = silent.id
 RETURNING to_json(workers.id)::text
 
+-- name: worker.forget
+-- A worker that is locked registers again just now.
+WITH gone AS MATERIALIZED (
+    SELECT w.id FROM workers w
+    WHERE w.status = 'offline' AND w.last_heartbeat <= (:p::jsonb ->> 'silent_since')::bigint
+      AND NOT EXISTS (SELECT 1 FROM attempts a
+                      WHERE a.worker_id = w.id AND a.status = 'running')
+    ORDER BY w.id LIMIT (:p::jsonb ->> 'limit')::bigint
+    FOR UPDATE SKIP LOCKED)
+DELETE FROM workers USING gone WHERE workers.id = gone.id
+RETURNING to_json(workers.id)::text
+
 -- name: worker.counts
 SELECT json_build_object('status', w.status, 'count', count(*))::text FROM workers w
 WHERE :p::jsonb IS NOT NULL

@@ -64,6 +64,16 @@ UPDATE workers SET status = 'offline', current_task_id = NULL
 WHERE status <> 'offline' AND last_heartbeat <= :p ->> 'silent_since'
 RETURNING json_quote(id)
 
+-- name: worker.forget
+DELETE FROM workers
+WHERE id IN (
+    SELECT w.id FROM workers w
+    WHERE w.status = 'offline' AND w.last_heartbeat <= :p ->> 'silent_since'
+      AND NOT EXISTS (SELECT 1 FROM attempts a
+                      WHERE a.worker_id = w.id AND a.status = 'running')
+    ORDER BY w.id LIMIT :p ->> 'limit')
+RETURNING json_quote(id)
+
 -- name: worker.counts
 SELECT json_object('status', w.status, 'count', count(*)) FROM workers w
 WHERE :p IS NOT NULL

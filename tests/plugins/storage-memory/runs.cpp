@@ -1,6 +1,7 @@
 #include "roles.hpp"
 
 #include <algorithm>
+#include <iterator>
 
 namespace opslab::memory {
 
@@ -185,6 +186,24 @@ void expire_workers(Rows& rows, Timestamp silent_since, SweepReport& report) {
     }
 }
 
+void forget_workers(Rows& rows, Timestamp silent_since, SweepReport& report) {
+    const auto runs_here = [&](const WorkerId& id) {
+        return std::any_of(rows.tasks.begin(), rows.tasks.end(), [&](const auto& entry) {
+            const auto& task = entry.second.task;
+            return task.status == TaskStatus::running && task.worker_id == id;
+        });
+    };
+    for (auto row = rows.workers.begin(); row != rows.workers.end();) {
+        const auto& worker = row->second.worker;
+        const bool gone = worker.status == WorkerStatus::offline &&
+                          worker.last_heartbeat <= silent_since && !runs_here(row->first);
+        if (gone) {
+            report.workers_forgotten.push_back(row->first);
+        }
+        row = gone ? rows.workers.erase(row) : std::next(row);
+    }
+}
+
 }  // namespace
 
 Result<std::vector<Result<std::vector<ClaimedTask>>>> MemoryRuns::claim(
@@ -243,6 +262,9 @@ Result<SweepReport> MemoryRuns::sweep(const SweepPolicy& policy) {
     }
     if (policy.expire_leases) {
         expire_workers(rows_, now - policy.heartbeat_timeout, report);
+        if (policy.worker_retention > Duration{0}) {
+            forget_workers(rows_, now - policy.worker_retention, report);
+        }
     }
     return report;
 }

@@ -23,6 +23,15 @@ TEST(Settings, NoFileIsAWorkingSetUp) {
     EXPECT_EQ(settings->storage.plugin, "sqlite");
     EXPECT_EQ(settings->server.max_body_bytes, 8 * 1024 * 1024);
     EXPECT_TRUE(settings->runners.empty());
+    EXPECT_EQ(settings->worker_retention, std::chrono::hours{7 * 24});
+}
+
+TEST(Settings, OfflineWorkersAreKeptForAsLongAsTheFileSays) {
+    const auto settings =
+        parse_settings("retention: {offline_workers_days: 0}\n", "opslab.yaml", no_environment());
+
+    ASSERT_TRUE(settings) << to_text(settings.error());
+    EXPECT_EQ(settings->worker_retention, std::chrono::hours{0});
 }
 
 TEST(Settings, AllMistakesAreReportedAtOnceInOrder) {

@@ -230,7 +230,8 @@ struct AttemptEnd {
 
 struct SweepPolicy {
     Duration heartbeat_timeout = std::chrono::seconds{60};
-    bool expire_leases = true;  ///< false in the first heartbeat time-out after a start
+    bool expire_leases = true;     ///< false in the first heartbeat time-out after a start
+    Duration worker_retention{0};  ///< how long an offline worker is kept; zero: for ever
     RetryPolicy retry{};
     int limit = 500;  ///< tasks in one call; call again while `more`
 };
@@ -239,6 +240,7 @@ struct SweepReport {
     std::vector<Task> timed_out{};
     std::vector<Task> lost{};  ///< pending again (a retry) or failed
     std::vector<WorkerId> workers_offline{};
+    std::vector<WorkerId> workers_forgotten{};
     bool more = false;
 };
 
@@ -286,7 +288,9 @@ public:
 
     /// Ends what nobody ends: attempts past their deadline become `timeout`; attempts whose lease
     /// ran out are lost (`worker_lost`: retried or `failed`), workers without a heartbeat become
-    /// `offline`. A deadline wins over a lease. Guarded: two may sweep at once.
+    /// `offline`. A deadline wins over a lease. Forgets workers whose last heartbeat is older than
+    /// `policy.worker_retention`, that are offline and hold no running attempt; what they ran
+    /// stays. Guarded: two may sweep at once.
     [[nodiscard]] virtual Result<SweepReport> sweep(const SweepPolicy& policy) = 0;
 
     /// The attempts that a worker runs now, oldest first.

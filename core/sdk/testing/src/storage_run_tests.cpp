@@ -488,6 +488,55 @@ TEST_P(StorageConformance, ALostLeaseFailsTheTaskAndSaysWhatIsKnown) {
     EXPECT_THAT(runs().sweep(SweepPolicy{})->lost, IsEmpty());
 }
 
+TEST_P(StorageConformance, AWorkerThatIsOfflineForLongIsForgottenAndWhatItRanStays) {
+    const auto gone = enroll();
+    const auto task = running_task(gone, a_task());
+    ASSERT_THAT(finish(success_of(task)), IsOk());
+    clock_.advance(30s);
+    const auto other = enroll("worker-002-kind");
+    const SweepPolicy policy{.worker_retention = 1h};
+    clock_.advance(59min);
+    EXPECT_THAT(runs().sweep(policy)->workers_offline, SizeIs(2));
+    EXPECT_THAT(worker(gone).status, Eq(WorkerStatus::offline));
+
+    clock_.advance(30s);
+    EXPECT_THAT(runs().sweep(policy)->workers_forgotten, ElementsAre(gone));
+
+    EXPECT_THAT(workers().find(gone), IsError(Errc::not_found));
+    EXPECT_THAT(workers().find(other), IsOk());
+    EXPECT_THAT(detail(task.id).task.worker_id, Optional(gone));
+    EXPECT_THAT(runs().sweep(policy)->workers_forgotten, IsEmpty());
+}
+
+TEST_P(StorageConformance, AWorkerThatHoldsARunningAttemptIsNeverForgotten) {
+    const auto holder = enroll();
+    auto given = a_task();
+    given.parameters.timeout_minutes = 180;
+    const auto task = running_task(holder, given);
+    ASSERT_THAT(workers().retire(holder), IsOk());
+    const SweepPolicy policy{.worker_retention = 1min};
+    // a report that came late keeps the lease, not the worker
+    clock_.advance(2min);
+    auto kept = policy;
+    kept.heartbeat_timeout = 1h;
+    auto report = report_of(task);
+    ASSERT_THAT(runs().record({&report, 1}, policy_)->at(0), IsOk());
+
+    EXPECT_THAT(runs().sweep(kept)->workers_forgotten, IsEmpty());
+    EXPECT_THAT(workers().find(holder), IsOk());
+
+    ASSERT_THAT(finish(success_of(task)), IsOk());
+    EXPECT_THAT(runs().sweep(kept)->workers_forgotten, ElementsAre(holder));
+}
+
+TEST_P(StorageConformance, WorkersAreKeptForEverWhereNoRetentionIsSet) {
+    const auto kept = enroll();
+    clock_.advance(24h * 3650);
+
+    EXPECT_THAT(runs().sweep(SweepPolicy{})->workers_forgotten, IsEmpty());
+    EXPECT_THAT(worker(kept).status, Eq(WorkerStatus::offline));
+}
+
 TEST_P(StorageConformance, ALostLeaseIsRetriedWhileRetriesAreLeft) {
     const auto worker = enroll();
     auto given = a_task();
