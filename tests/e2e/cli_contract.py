@@ -86,7 +86,11 @@ class CommandLine(unittest.TestCase):
         self.assertEqual(0, report.returncode, report.stdout)
         self.assertIn("coordinator serves", checks["port"]["found"])
         self.assertEqual("ok", checks["storage"]["result"])
-        self.assertLessEqual({"configuration", "disk", "open files", "clock"}, set(checks))
+        self.assertLessEqual(
+            {"program", "configuration", "state", "disk", "disk, storage", "open files", "clock"},
+            set(checks),
+        )
+        self.assertRegex(checks["coordinator"]["found"], r"tasks: \d+ pending; workers: 0 online")
 
     def test_the_doctor_names_what_is_broken_and_changes_nothing(self):
         folder = pathlib.Path(self.folder.name, "broken")
@@ -112,6 +116,42 @@ class CommandLine(unittest.TestCase):
         self.assertEqual({"port", "runner docker"}, set(failed))
         self.assertTrue(all(failed.values()))
         self.assertEqual([config], list(folder.iterdir()))
+
+    def test_the_doctor_looks_at_secrets_and_at_who_may_read_them(self):
+        folder = pathlib.Path(self.folder.name, "secrets")
+        folder.mkdir()
+        config = folder / "opslab.yaml"
+        config.write_text(
+            f'server: {{listen: "127.0.0.1:{free_port()}", token_file: "{folder}/token"}}\n'
+            f'callbacks: {{secret_file: "{folder}/secret"}}\n'
+            f'plugins: {{state_path: "{folder}/state"}}\n'
+            "storage: {plugin: postgres, postgres: {url: "
+            f'"postgres://opslab:hunter2@127.0.0.1:{free_port()}/x", '
+            f'password_file: "{folder}/password"}}}}\n'
+            "runners: [{name: process, plugin: process, config: {command: [no-such-driver]}}]\n"
+        )
+        (folder / "token").write_text("abc\n")
+        (folder / "token").chmod(0o644)
+        (folder / "secret").write_text("\n")
+        (folder / "secret").chmod(0o600)
+        config.chmod(0o646)
+
+        report = self.run_cli("doctor", "--json", "--config", config)
+
+        checks = {check["name"]: check for check in json.loads(report.stdout)["checks"]}
+        results = {name: check["result"] for name, check in checks.items()}
+        self.assertEqual(1, report.returncode)
+        self.assertEqual("warning", results["token_file"])
+        for name in ("secret_file", "password_file", "configuration", "storage", "runner process"):
+            self.assertEqual("failed", results[name], checks[name])
+            self.assertTrue(checks[name]["advice"])
+        self.assertNotIn("hunter2", report.stdout)
+        self.assertNotIn("abc", report.stdout)
+
+        config.chmod(0o644)
+        report = self.run_cli("doctor", "--config", config)
+        self.assertIn("it holds a password", report.stdout)
+        self.assertNotIn("hunter2", report.stdout)
 
     def test_many_are_submitted_from_standard_input(self):
         lines = '{"problem_id": "a"}\n{"problem_id": "b"}\n'

@@ -2,7 +2,9 @@
 
 #include "base/system_clock.hpp"
 #include "daemon/coordinator.hpp"
+#include "daemon/doctor_files.hpp"
 #include "daemon/doctor_probes.hpp"
+#include "plugin/guarded_runner.hpp"
 #include "plugin/guarded_storage.hpp"
 #include "telemetry/service_log.hpp"
 
@@ -11,6 +13,7 @@
 
 #include <cstdlib>
 #include <filesystem>
+#include <system_error>
 
 namespace opslab::daemon {
 
@@ -52,6 +55,37 @@ Check storage_of_running(const config::ServerSettings& server) {
         .advice = "see the database's own state and the coordinator's log"};
 }
 
+/// What the running coordinator says of itself, where it asks for no token.
+void check_running(Checks& checks, const config::ServerSettings& server) {
+    const auto answer = ask_socket(server.listen.host, server.listen.port, "/health");
+    const auto health = nlohmann::json::parse(answer.value_or(""), nullptr, false);
+    if (!health.is_object() || !health.contains("workers") || !health["workers"].is_object() ||
+        !health.contains("queue") || !health["queue"].is_object()) {
+        return;
+    }
+    const auto version = health.value("version", std::string{});
+    const auto& workers = health["workers"];
+    const auto pending = health["queue"].value("pending", 0);
+    const auto online = workers.value("idle", 0) + workers.value("busy", 0);
+    Check check{
+        .name = "coordinator",
+        .found = fmt::format(
+            "opslab {}; tasks: {} pending; workers: {} online, {} offline",
+            version,
+            pending,
+            online,
+            workers.value("offline", 0)
+        )};
+    if (version != OPSLAB_VERSION) {
+        check.result = CheckResult::warning;
+        check.advice = "it runs another version than this program: restart it after an upgrade";
+    } else if (pending > 0 && online == 0) {
+        check.result = CheckResult::warning;
+        check.advice = "nobody takes the tasks: opslab task explain TASK says what is missing";
+    }
+    checks.push_back(check);
+}
+
 Check check_storage(const ReadyPlugins& plugins) {
     const auto& plugin = plugins.storage.library.description();
     auto config = nlohmann::json::parse(plugins.storage.config_json);
@@ -88,77 +122,87 @@ Check check_storage(const ReadyPlugins& plugins) {
         )};
 }
 
-Check check_docker(const std::string& runner, const std::string& config_json) {
-    const auto config = nlohmann::json::parse(config_json);
-    std::string host = config.value("socket", std::string{});
-    if (const char* named = std::getenv("DOCKER_HOST"); host.empty() && named != nullptr) {
-        host = named;
-    }
-    constexpr std::string_view kUnix = "unix://";
-    constexpr std::string_view kTcp = "tcp://";
-    std::string address = host.empty() ? "/var/run/docker.sock" : host;
-    std::uint16_t port = 0;
-    if (address.starts_with(kUnix)) {
-        address.erase(0, kUnix.size());
-    } else if (address.starts_with(kTcp)) {
-        address.erase(0, kTcp.size());
-        const auto colon = address.rfind(':');
-        if (colon != std::string::npos) {
-            port =
-                static_cast<std::uint16_t>(std::strtoul(address.c_str() + colon + 1, nullptr, 10));
-            address.resize(colon);
+/// A private folder that goes with the look: a runner keeps files, and those of a running
+/// coordinator are not for us.
+class ShortLivedFolder {
+public:
+    ShortLivedFolder() {
+        auto name = (std::filesystem::temp_directory_path() / "opslab-doctor-XXXXXX").string();
+        if (::mkdtemp(name.data()) != nullptr) {
+            path_ = name;
         }
     }
-    const auto answer = ask_socket(address, port, "/version");
-    const auto version = nlohmann::json::parse(answer.value_or(""), nullptr, false);
-    if (!version.is_object() || !version.value("Version", nlohmann::json{}).is_string()) {
-        return {
-            .name = "runner " + runner,
-            .result = CheckResult::failed,
-            .found = "no Docker engine answers at " + address,
-            .advice =
-                "start it (systemctl start docker), and let the service's user reach its "
-                "socket (group docker)"};
+    ShortLivedFolder(const ShortLivedFolder&) = delete;
+    ShortLivedFolder& operator=(const ShortLivedFolder&) = delete;
+    ~ShortLivedFolder() {
+        std::error_code none;
+        if (!path_.empty()) {
+            std::filesystem::remove_all(path_, none);
+        }
     }
-    return {
-        .name = "runner " + runner,
-        .found =
-            "Docker engine " + version["Version"].get<std::string>() + " answers at " + address};
-}
+    [[nodiscard]] const std::filesystem::path& path() const { return path_; }
 
-void check_program(Checks& checks, const std::vector<std::string>& command) {
-    if (const auto line = first_line_of(command)) {
-        checks.push_back({.name = command.front(), .found = *line});
-        return;
+private:
+    std::filesystem::path path_{};
+};
+
+/// What the plugin itself says of the place where its runs happen.
+Check check_runner(
+    const std::string& name, const plugin::ReadyPlugin& ready, const std::filesystem::path& state
+) {
+    Check check{.name = "runner " + name};
+    SystemClock clock;
+    const auto logger = make_service_log(ServiceLogFormat::human, LogLevel::critical, clock);
+    const plugin::RunnerHostFacts facts{
+        .clock = clock, .logger = *logger, .state_root = state / name, .version = OPSLAB_VERSION};
+    std::error_code none;
+    std::filesystem::create_directories(facts.state_root, none);
+    const auto runner = plugin::open_runner(ready.library, facts, ready.config_json, nullptr);
+    if (!runner) {
+        check.result = CheckResult::failed;
+        check.found = runner.error().message;
+        check.advice = "opslab plugin info NAME lists its settings";
+        return check;
     }
-    checks.push_back(
-        {.name = command.front(),
-         .result = CheckResult::failed,
-         .found = command.front() + " is not there, or does not run",
-         .advice = "install it and have it in the service's PATH"}
-    );
+    const auto health = (*runner)->health();
+    if (!health) {
+        check.result = CheckResult::failed;
+        check.found = health.error().message;
+        check.advice =
+            "docs/troubleshooting.md says more; a Docker engine: systemctl start docker, and the "
+            "service's user in group docker; a driver: install it or name its whole path";
+        return check;
+    }
+    check.found = *health;
+    // the docker runners say so of an image that the first run would have to pull
+    if (check.found.find("not present") != std::string::npos) {
+        check.result = CheckResult::warning;
+        check.advice = "docker pull it ahead of the first task, or build it (drivers/aiopslab)";
+    }
+    return check;
 }
 
 void check_runners(Checks& checks, const config::Settings& settings, const ReadyPlugins& plugins) {
+    const ShortLivedFolder state;
     bool kind = false;
     for (const auto& runner : settings.runners) {
         const auto& ready = plugins.runners.at(runner.name);
-        const auto& plugin = ready.library.description();
-        if (plugin.name == "docker") {
-            checks.push_back(check_docker(runner.name, ready.config_json));
-        } else {
-            checks.push_back(
-                {.name = "runner " + runner.name,
-                 .found = "plugin " + plugin.name + " " + plugin.version + " loads"}
-            );
-        }
-        kind = kind || plugin.name == "kind";
+        checks.push_back(check_runner(runner.name, ready, state.path()));
+        kind = kind || ready.library.description().name == "kind";
     }
     if (kind) {
-        check_program(checks, {"kind", "version"});
-        check_program(checks, {"kubectl", "version", "--client"});
         checks.push_back(check_inotify());
     }
+    if (!settings.runners.empty()) {
+        return;
+    }
+    checks.push_back(
+        {.name = "runners",
+         .result = CheckResult::warning,
+         .found = "none are configured",
+         .advice = "tasks wait for workers that register over REST; add runners and workers to "
+                   "run them here"}
+    );
 }
 
 void add_findings(Checks& checks, const char* name, const config::Findings& findings) {
@@ -177,6 +221,7 @@ void add_findings(Checks& checks, const char* name, const config::Findings& find
 
 std::vector<Check> examine_installation(const std::optional<std::string>& config_file) {
     Checks checks;
+    checks.push_back(check_program(OPSLAB_VERSION));
     std::optional<std::filesystem::path> file;
     if (config_file) {
         file = *config_file;
@@ -187,28 +232,26 @@ std::vector<Check> examine_installation(const std::optional<std::string>& config
         checks.push_back(check_clock());
         return checks;
     }
-    checks.push_back(
-        {.name = "configuration",
-         .found = settings->file.empty() ? "none: the defaults" : settings->file}
-    );
-    const bool serves = check_port(checks, settings->server);
     const auto plugins = find_plugins(*settings);
+    const auto storage =
+        plugins ? nlohmann::json::parse(plugins->storage.config_json) : nlohmann::json::object();
+    checks.push_back(check_config_file(settings->file, storage));
+    check_secrets(checks, *settings, storage);
+    const bool serves = check_port(checks, settings->server);
+    if (serves) {
+        check_running(checks, settings->server);
+    }
     if (plugins) {
         checks.push_back(serves ? storage_of_running(settings->server) : check_storage(*plugins));
         check_runners(checks, *settings, *plugins);
     } else {
         add_findings(checks, "plugins", plugins.error());
     }
-    if (settings->runners.empty()) {
-        checks.push_back(
-            {.name = "runners",
-             .result = CheckResult::warning,
-             .found = "none are configured",
-             .advice = "tasks wait for workers that register over REST; add runners and workers to "
-                       "run them here"}
-        );
-    }
+    checks.push_back(check_state_folder(settings->state_path));
     checks.push_back(check_disk("disk", settings->state_path));
+    if (storage.contains("path") && storage["path"].is_string()) {
+        checks.push_back(check_disk("disk, storage", storage["path"].get<std::string>()));
+    }
     constexpr std::uint64_t kOwnFiles = 256;
     checks.push_back(
         check_open_files(static_cast<std::uint64_t>(settings->server.max_connections) + kOwnFiles)

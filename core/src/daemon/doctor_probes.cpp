@@ -5,14 +5,11 @@
 #include <fmt/format.h>
 #include <netinet/in.h>
 #include <poll.h>
-#include <signal.h>
-#include <spawn.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/statvfs.h>
 #include <sys/timex.h>
 #include <sys/un.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <array>
@@ -27,7 +24,6 @@ namespace {
 
 constexpr std::size_t kMostText = std::size_t{64} << 10U;
 constexpr int kSocketMillis = 3000;
-constexpr int kProgramMillis = 10000;
 constexpr double kGib = 1024.0 * 1024.0 * 1024.0;
 
 /// A descriptor that is closed at the end.
@@ -132,43 +128,6 @@ std::optional<std::string> ask_socket(
     const bool good = answer.starts_with("HTTP/1.") && answer.size() > 12 &&
                       answer.substr(9, 3) == "200" && body != std::string::npos;
     return good ? std::optional(answer.substr(body + 4)) : std::nullopt;
-}
-
-std::optional<std::string> first_line_of(const std::vector<std::string>& command) {
-    std::array<int, 2> ends{};
-    if (::pipe2(ends.data(), O_CLOEXEC) != 0) {
-        return std::nullopt;
-    }
-    const Held reading(ends[0]);
-    pid_t child = -1;
-    int failed = 0;
-    {
-        const Held writing(ends[1]);
-        posix_spawn_file_actions_t actions;
-        posix_spawn_file_actions_init(&actions);
-        posix_spawn_file_actions_adddup2(&actions, writing.get(), STDOUT_FILENO);
-        posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-        posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
-        std::vector<std::string> words = command;
-        std::vector<char*> arguments;
-        arguments.reserve(words.size() + 1);
-        for (auto& word : words) {
-            arguments.push_back(word.data());
-        }
-        arguments.push_back(nullptr);
-        failed =
-            ::posix_spawnp(&child, arguments.front(), &actions, nullptr, arguments.data(), environ);
-        posix_spawn_file_actions_destroy(&actions);
-    }
-    if (failed != 0) {
-        return std::nullopt;
-    }
-    const auto text = read_all(reading.get(), kProgramMillis);
-    ::kill(child, SIGKILL);  // it has said what it had to, or is silent; no harm where it ended
-    int status = 0;
-    ::waitpid(child, &status, 0);
-    const auto line = text.substr(0, text.find('\n'));
-    return line.empty() ? std::nullopt : std::optional(line);
 }
 
 bool can_listen(const std::string& address, std::uint16_t port, std::string& why) {

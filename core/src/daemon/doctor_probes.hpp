@@ -17,10 +17,6 @@ namespace opslab::daemon {
     const std::string& address, std::uint16_t port, std::string_view path
 );
 
-/// What a program says first on standard output, within 10 s; nothing where it is not there or
-/// fails. No shell.
-[[nodiscard]] std::optional<std::string> first_line_of(const std::vector<std::string>& command);
-
 /// `found` where nobody listens there, so that a server could.
 [[nodiscard]] bool can_listen(const std::string& address, std::uint16_t port, std::string& why);
 
