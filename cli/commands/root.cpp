@@ -60,13 +60,17 @@ std::shared_ptr<CLI::App> make_root(Chosen& chosen) {
     auto& db = add_noun(*root, "db", "Look after the database of a coordinator");
     add_db(db, chosen);
     add_doctor(*root, chosen);
-    auto& config = add_noun(*root, "config", "Check configuration files");
+    auto& config =
+        add_noun(*root, "config", "Check configuration files, and list what can stand in them");
     add_config_check(config, chosen);
+    add_config_reference(config, chosen);
     auto& plugin = add_noun(*root, "plugin", "Look at plugins, begin and check your own");
     add_plugin_list(plugin, chosen);
     add_plugin_info(plugin, chosen);
     add_plugin_new(plugin, chosen);
     add_plugin_check(plugin, chosen);
+    add_completion(*root, chosen);
+    add_manual(*root, chosen);
     return root;
 }
 
