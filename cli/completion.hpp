@@ -1,6 +1,6 @@
 #pragma once
 
-#include "command_tree.hpp"
+#include "commands/command_tree.hpp"
 
 #include <string>
 

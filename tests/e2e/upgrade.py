@@ -14,7 +14,7 @@ import sys
 import tempfile
 import unittest
 
-from coordinator import Coordinator
+from coordinator import Coordinator, free_port
 from postgres_server import PostgresServer
 
 WITH_POSTGRES = "--postgres" in sys.argv and (sys.argv.remove("--postgres") or True)
@@ -116,7 +116,6 @@ class Upgrade(unittest.TestCase):
         coordinator.call("POST", f"/workers/{worker}/retire")
         return ids
 
-    @unittest.skipUnless(RECORD, "")
     def test_record(self):
         coordinator = self.start(CONFIG)
         ids = self.fill(coordinator)
@@ -127,6 +126,21 @@ class Upgrade(unittest.TestCase):
         self.write_dump(KEPT / f"{STORAGE}-{version}.sql")
         kept = {"ids": ids, "answers": answers}
         (KEPT / f"{STORAGE}-{version}.json").write_text(json.dumps(kept, indent=1) + "\n")
+
+    def test_looking_at_an_empty_database_makes_nothing_in_it(self):
+        config = self.folder / "look.yaml"
+        where = f'{{plugin: sqlite, sqlite: {{path: "{self.folder}/none.db"}}}}'
+        if self.server:
+            where = f'{{plugin: postgres, postgres: {{url: "{self.server.url}"}}}}'
+        config.write_text(
+            f'plugins: {{state_path: "{self.folder}/state"}}\nstorage: {where}\n'
+            f'server: {{listen: "127.0.0.1:{free_port()}"}}\n'
+        )
+        for command in (["doctor"], ["db", "status"]):
+            subprocess.run([PROGRAM, *command, "--config", config], capture_output=True, timeout=60)
+        if self.server:
+            self.assertEqual("", run("psql", "-At", "-c", r"\d", self.server.url))
+        self.assertEqual([config], list(self.folder.iterdir()))
 
     def test_everything_is_as_it_was_and_what_waited_runs(self):
         dumps = sorted(KEPT.glob(f"{STORAGE}-*.sql"))
@@ -159,4 +173,5 @@ class Upgrade(unittest.TestCase):
 if __name__ == "__main__":
     if RECORD:
         unittest.main(argv=[sys.argv[0], "Upgrade.test_record"])
-    unittest.main(verbosity=2, argv=[sys.argv[0], "Upgrade.test_everything_is_as_it_was_and_what_waited_runs"])
+    del Upgrade.test_record
+    unittest.main(verbosity=2)

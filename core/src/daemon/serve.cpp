@@ -4,6 +4,7 @@
 #include "daemon/coordinator.hpp"
 #include "daemon/lease_guard.hpp"
 #include "daemon/refusal.hpp"
+#include "daemon/service_manager.hpp"
 #include "daemon/stop_signals.hpp"
 #include "telemetry/service_log.hpp"
 
@@ -91,8 +92,10 @@ int serve(const ServeOptions& options) {
         }
         log(*logger, LogLevel::info, "listening", {{"address", (*coordinator)->address()}});
         say_how_tasks_run(*settings, *logger);
+        tell_service_manager("READY=1");
         const int signal = signals.wait();
         log(*logger, LogLevel::info, "stopping", {{"signal", signal == SIGINT ? "INT" : "TERM"}});
+        tell_service_manager("STOPPING=1");
         signals.let_through();
         (*coordinator)->drain();
     } catch (const std::exception& thrown) {

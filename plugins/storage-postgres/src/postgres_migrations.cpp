@@ -36,11 +36,15 @@ public:
 
     Result<std::vector<sql::AppliedMigration>> applied() override {
         try {
-            connection_ << "CREATE TABLE IF NOT EXISTS schema_migrations (number BIGINT NOT NULL "
-                           "CONSTRAINT schema_migrations_pk PRIMARY KEY, name TEXT NOT NULL, "
-                           "checksum TEXT NOT NULL, applied_at BIGINT NOT NULL)";
             sql::AppliedMigration row;
             std::vector<sql::AppliedMigration> all;
+            // only looking makes nothing
+            int is_there = 0;
+            connection_ << "SELECT count(to_regclass('schema_migrations'))::int",
+                soci::into(is_there);
+            if (is_there == 0) {
+                return all;
+            }
             soci::statement read =
                 (connection_.prepare << "SELECT number::int, name, checksum FROM "
                                         "schema_migrations ORDER BY number",
@@ -60,6 +64,12 @@ public:
     Status apply(const sql::Migration& migration, const std::string& checksum, Timestamp now)
         override {
         try {
+            if (migration.number == 1) {
+                connection_
+                    << "CREATE TABLE IF NOT EXISTS schema_migrations (number BIGINT NOT "
+                       "NULL CONSTRAINT schema_migrations_pk PRIMARY KEY, name TEXT NOT NULL, "
+                       "checksum TEXT NOT NULL, applied_at BIGINT NOT NULL)";
+            }
             const std::string text{migration.text};
             const std::unique_ptr<PGresult, decltype(&PQclear)> done{
                 PQexec(handle_of(connection_), text.c_str()), &PQclear};

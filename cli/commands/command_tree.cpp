@@ -1,4 +1,4 @@
-#include "command_tree.hpp"
+#include "commands/command_tree.hpp"
 
 #include <CLI/CLI.hpp>
 
