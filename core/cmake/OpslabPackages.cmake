@@ -12,6 +12,7 @@ set(documents "${PROJECT_SOURCE_DIR}/docs")
 install(FILES "${PROJECT_SOURCE_DIR}/README.md" DESTINATION share/doc/opslab)
 install(DIRECTORY "${documents}/" DESTINATION share/doc/opslab FILES_MATCHING PATTERN "*.md"
   PATTERN "*.yml" PATTERN "*.json")
+install(DIRECTORY "${PROJECT_SOURCE_DIR}/examples/config" DESTINATION share/doc/opslab/examples)
 install(FILES "${documents}/sdk.md" DESTINATION share/doc/opslab-sdk-dev COMPONENT sdk)
 foreach(guide IN ITEMS writing-a-runner.md writing-a-storage.md plugin-abi.md)
   install(FILES "${documents}/${guide}" DESTINATION share/doc/opslab-sdk-dev COMPONENT sdk OPTIONAL)

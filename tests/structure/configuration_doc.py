@@ -14,7 +14,9 @@ REFRESH = "--refresh" in sys.argv and (sys.argv.remove("--refresh") or True)
 ROOT = pathlib.Path(sys.argv.pop(1)).resolve()
 PROGRAM = pathlib.Path(sys.argv.pop(1)).resolve()
 PAGE = ROOT / "docs/configuration.md"
-SAMPLES = sorted((ROOT / "examples/config").rglob("*.yaml"))
+SAMPLES = sorted((ROOT / "examples/config").rglob("*.yaml")) + [
+    ROOT / f"packaging/container/{name}.yaml" for name in ("opslab", "coordinator", "worker")
+]
 
 
 def run(*words):
