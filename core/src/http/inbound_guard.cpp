@@ -211,7 +211,8 @@ int InboundGuard::on_field(char* at, std::size_t size) {
     for (std::size_t i = 0; i < size && name_.size() < kNameKept; ++i) {
         name_.push_back(lower_ascii(at[i]));
     }
-    if (name_ == "upgrade") {
+    // the parser also tells of nothing, where a read ends just before the colon
+    if (name_ == "upgrade" && size > 0) {
         at[size - 1] = 'x';
     }
     if (head_ > limits_.max_headers || fields_ > limits_.max_header_fields) {

@@ -222,6 +222,21 @@ TEST(InboundGuard, UpgradeLosesItsNameInAnyFragmentation) {
     }
 }
 
+TEST(InboundGuard, NothingAroundAPieceIsTouched) {
+    const std::string bytes = "GET / HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\n\r\n";
+
+    for (std::size_t cut = 1; cut < bytes.size(); ++cut) {
+        InboundGuard guard(kLimits);
+        auto first = bytes.substr(0, cut);
+        auto second = "<" + bytes.substr(cut) + ">";
+        static_cast<void>(guard.inspect(first.data(), first.size()));
+        static_cast<void>(guard.inspect(second.data() + 1, second.size() - 2));
+
+        EXPECT_EQ(second.front(), '<') << "cut at " << cut;
+        EXPECT_EQ(second.back(), '>') << "cut at " << cut;
+    }
+}
+
 TEST(InboundGuard, ContinueIsWantedUntilTheBodyBegins) {
     const auto fields = "Content-Length: 5\r\nExpect: 100-Continue\r\n";
 
