@@ -297,7 +297,10 @@ Status Coordinator::listen(const config::Settings& settings) {
     };
     dispatcher_ = std::make_unique<Dispatcher>(
         make_api(parts),
-        DispatcherSettings{.bearer_token = *token},
+        DispatcherSettings{
+            .bearer_token = *token,
+            .hosts = token->empty() && !settings.server.allow_unauthenticated ? HostRule::local
+                                                                              : HostRule::any},
         surroundings_.clock,
         surroundings_.entropy,
         surroundings_.logger,

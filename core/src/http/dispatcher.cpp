@@ -248,7 +248,9 @@ std::unique_ptr<Dispatcher::Call> Dispatcher::prepare(
     request.api_prefix = target->api_prefix;
     auto match = router_.match(request.method, request.segments);
     auto responder = wrap(request, match.pattern, std::move(sink));
-    if (match.allowed.empty()) {
+    if (const auto foreign = why_foreign(request, settings_.hosts); !foreign.empty()) {
+        responder.fail(problem(Errc::permission_denied, "foreign_request", std::string(foreign)));
+    } else if (match.allowed.empty()) {
         responder.fail(Error{.code = Errc::not_found, .message = "no such path"});
     } else if (request.method == HttpMethod::options) {
         responder.respond(options_answer(match.allowed));

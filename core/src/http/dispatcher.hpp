@@ -1,5 +1,6 @@
 #pragma once
 
+#include "http/browser_guard.hpp"
 #include "http/message.hpp"
 #include "http/router.hpp"
 
@@ -37,6 +38,7 @@ public:
 struct DispatcherSettings {
     /// Asked for as `Authorization: Bearer …` on every route that is not open; empty: not at all.
     std::string bearer_token{};
+    HostRule hosts = HostRule::any;
 };
 
 /// Everything between a socket and a handler: request id, target, token, route, the error form for
@@ -83,7 +85,7 @@ public:
     };
 
     /// Routes a request whose method, target, headers, body and remote address are filled in.
-    /// Null: it has been answered already (400, 401, 404, 405, OPTIONS).
+    /// Null: it has been answered already (400, 401, 403, 404, 405, OPTIONS).
     [[nodiscard]] std::unique_ptr<Call> prepare(
         HttpRequest request, std::unique_ptr<ResponseSink> sink
     ) noexcept;
