@@ -132,9 +132,9 @@ RunnerStatus remove_tree(const std::string& path) {
         );
     }
     // Another remover may lift an entry to where this one has already looked: once more, then.
-    constexpr int kRounds = 8;
+    constexpr int kRemovalRounds = 8;
     Flattener flattener(top.get());
-    for (int round = 0; round < kRounds; ++round) {
+    for (int round = 0; round < kRemovalRounds; ++round) {
         if (const auto stuck = flattener.run()) {
             return runner_fail(
                 RunnerErrc::infrastructure,
