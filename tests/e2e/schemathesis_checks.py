@@ -1,0 +1,44 @@
+"""Checks that schemathesis loads (SCHEMATHESIS_HOOKS) in place of its own `positive_data_acceptance`:
+what openapi.json allows must be accepted, but for rules that no JSON Schema can say."""
+
+import re
+
+import schemathesis
+from schemathesis import GenerationMode
+
+# field (of the query, a header, or a pointer into the body) and message of each such rule
+BEYOND_A_SCHEMA = [
+    # opaque, and good for one list only
+    (r"cursor|since_cursor|Last-Event-ID", r"is no (cursor|id of an event) of this"),
+    (r"offset", r"cannot be given together with cursor"),
+    (r"/id", r"must end in its backend_type"),
+    (r"(/tasks/\d+)?/callback_url", r"must be an absolute http or https URL"),
+    # to a JSON Schema 30.0 is an integer
+    (r"/.*", r"must be an integer from"),
+    (r".*", r"must not (contain|have a key with) the character U\+0000"),
+    (r"/worker_lost", r"goes with no kind or with infrastructure"),
+    (r"/metadata", r"must not have the key opslab\.instance"),
+    (r"since", r"must be an RFC 3339 time"),
+]
+
+
+def is_beyond_a_schema(field):
+    return any(
+        re.fullmatch(name, field["field"]) and re.match(message, field["message"])
+        for name, message in BEYOND_A_SCHEMA
+    )
+
+
+@schemathesis.check
+def what_the_document_allows_is_accepted(ctx, response, case):
+    meta = case.meta
+    if meta is None or meta.generation.mode != GenerationMode.POSITIVE:
+        return
+    if response.status_code not in (400, 413, 415, 422):
+        return
+    answer = response.json()
+    if answer["code"] == "malformed_request" and "NUL" in answer["error"]:
+        return  # no schema says that a string is without it
+    assert answer["code"] == "validation_error", answer
+    unsaid = [field for field in answer["details"]["fields"] if not is_beyond_a_schema(field)]
+    assert not unsaid, f"the document allows what is refused: {unsaid}"
