@@ -1,9 +1,11 @@
 #include "commands/root.hpp"
+#include "plugin/crash_note.hpp"
 
 #include <cstdio>
 #include <exception>
 
 int main(int argc, char** argv) {
+    opslab::plugin::name_plugins_in_crashes();
     try {
         return opslab::cli::run_command_line(argc, argv);
     } catch (const std::exception& error) {

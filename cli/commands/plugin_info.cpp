@@ -11,6 +11,8 @@
 #include <array>
 #include <filesystem>
 #include <optional>
+#include <sstream>
+#include <string_view>
 
 namespace opslab::cli {
 namespace {
@@ -55,6 +57,23 @@ std::string info_json(const plugin::Description& about) {
     return harmless_json(report.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
 }
 
+constexpr std::size_t kColumns = 92;
+constexpr std::string_view kIndent = "      ";
+
+/// Words in lines that fit a terminal.
+void print_wrapped(Terminal& terminal, const std::string& text) {
+    std::istringstream words(text);
+    std::string line{kIndent};
+    for (std::string word; words >> word;) {
+        if (line.size() > kIndent.size() && line.size() + 1 + word.size() > kColumns) {
+            terminal.line(line);
+            line = kIndent;
+        }
+        line += (line.size() > kIndent.size() ? " " : "") + word;
+    }
+    terminal.line(line);
+}
+
 void print_settings(Terminal& terminal, const plugin::Description& about) {
     const auto settings = config::rows(about.schema);
     terminal.line(settings.empty() ? "It has no settings." : "Settings:");
@@ -63,10 +82,43 @@ void print_settings(Terminal& terminal, const plugin::Description& about) {
         if (!row.range.empty()) {
             line += ", " + printable(row.range);
         }
-        line += row.fallback.empty() ? ", required)" : ", default " + printable(row.fallback) + ")";
-        terminal.line(line);
-        if (!row.text.empty()) {
-            terminal.line("      " + printable(row.text));
+        constexpr std::string_view kRequired = "Required. ";
+        const bool is_required = row.text.rfind(kRequired, 0) == 0;
+        line += is_required ? ", required" : "";
+        line += row.fallback.empty() ? "" : ", default " + printable(row.fallback);
+        terminal.line(line + ")");
+        const auto text = is_required ? row.text.substr(kRequired.size()) : row.text;
+        if (!text.empty()) {
+            print_wrapped(terminal, printable(text));
+        }
+    }
+}
+
+/// Where in a configuration the settings stand, with the ones that have to be there.
+void print_place(Terminal& terminal, const plugin::Description& about) {
+    const auto name = printable(about.name);
+    const bool is_runner = about.kind == plugin::Kind::runner;
+    const auto& settings = about.schema.properties;
+    const bool needs_any = std::any_of(settings.begin(), settings.end(), [](const auto& setting) {
+        return setting.required;
+    });
+    const char* rest = needs_any ? "" : " {…}";
+    terminal.line("In a configuration:");
+    if (is_runner) {
+        terminal.line("  runners:");
+        terminal.line(fmt::format("    - name: {}", name));
+        terminal.line(fmt::format("      plugin: {}", name));
+        terminal.line(fmt::format("      config:{}", rest));
+    } else {
+        terminal.line("  storage:");
+        terminal.line(fmt::format("    plugin: {}", name));
+        terminal.line(fmt::format("    {}:{}", name, rest));
+    }
+    for (const auto& setting : settings) {
+        if (setting.required) {
+            terminal.line(
+                fmt::format("{}{}: …", is_runner ? "        " : "      ", printable(setting.name))
+            );
         }
     }
 }
@@ -95,8 +147,9 @@ ExitCode show(const PluginInfoOptions& options) {
             printable(about.name),
             printable(about.version)
         ));
-        terminal.line(printable(about.file.string()));
+        terminal.line("from " + printable(about.file.string()));
         print_settings(terminal, about);
+        print_place(terminal, about);
     }
     return ExitCode::ok;
 }

@@ -8,6 +8,8 @@
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
+#include <filesystem>
+#include <set>
 
 namespace opslab::cli {
 namespace {
@@ -29,18 +31,42 @@ void print_json(Terminal& terminal, const std::vector<plugin::Listed>& plugins) 
     );
 }
 
-void print_table(Terminal& terminal, const std::vector<plugin::Listed>& plugins) {
-    std::vector<std::vector<std::string>> rows{{"KIND", "NAME", "VERSION", "FILE"}};
-    for (const auto& found : plugins) {
-        rows.push_back(
-            {to_string(found.kind),
-             printable(found.name),
-             found.refusal ? "refused" : printable(found.version),
-             printable(found.file.string())}
-        );
+/// A table for each folder, in the order in which they are searched.
+void print_tables(
+    Terminal& terminal,
+    const std::vector<std::filesystem::path>& folders,
+    const std::vector<plugin::Listed>& plugins
+) {
+    std::set<std::filesystem::path> shown;
+    for (const auto& folder : folders) {
+        if (!shown.insert(folder).second) {
+            continue;  // configured, and beside the executable
+        }
+        std::vector<std::vector<std::string>> rows{{"KIND", "NAME", "VERSION"}};
+        for (const auto& found : plugins) {
+            if (found.file.parent_path() == folder) {
+                rows.push_back(
+                    {to_string(found.kind),
+                     printable(found.name),
+                     found.refusal ? "refused, see below" : printable(found.version)}
+                );
+            }
+        }
+        if (rows.size() == 1) {
+            continue;
+        }
+        terminal.line("Plugins in " + printable(folder.string()));
+        for (const auto& line : table_lines(rows)) {
+            terminal.line("  " + line);
+        }
     }
-    for (const auto& line : table_lines(rows)) {
-        terminal.line(line);
+    if (plugins.empty()) {
+        terminal.line("No plugins in any of");
+        for (const auto& folder : folders) {
+            terminal.line("  " + printable(folder.string()));
+        }
+    } else {
+        terminal.line("The settings of one: opslab plugin info NAME");
     }
     for (const auto& found : plugins) {
         if (found.refusal) {
@@ -60,7 +86,7 @@ ExitCode list(const PluginPlaces& places) {
     if (places.json) {
         print_json(terminal, plugins);
     } else {
-        print_table(terminal, plugins);
+        print_tables(terminal, catalogue.folders(), plugins);
     }
     const bool refused = std::any_of(plugins.begin(), plugins.end(), [](const auto& found) {
         return found.refusal.has_value();
@@ -75,8 +101,11 @@ void add_plugin_list(CLI::App& plugin, Chosen& chosen) {
     auto* command = plugin.add_subcommand("list", "List the plugins that would be found");
     add_plugin_options(*command, *places);
     command->footer(
-        "Each library is opened and its descriptor checked; nothing is created. A refused one is\n"
-        "explained, and the exit code is 1.\n"
+        "A runner runs tasks somewhere; a storage keeps them. Folders come in the order in which "
+        "they\n"
+        "are searched; where two hold a plugin of one name, the first counts. Each library is "
+        "opened\n"
+        "and its descriptor checked; nothing is created. Where one is refused the exit code is 1.\n"
         "\n"
         "Examples:\n"
         "  opslab plugin list\n"

@@ -6,7 +6,7 @@
 
 #include <filesystem>
 #include <fstream>
-#include <iterator>
+#include <sstream>
 
 namespace opslab::testing {
 namespace {
@@ -40,9 +40,9 @@ std::vector<std::string> leftovers_of(const std::string& state_dir, const std::s
     std::vector<std::string> found;
     for (const auto& process : fs::directory_iterator("/proc")) {
         std::ifstream file(process.path() / "environ", std::ios::binary);
-        const std::string text{
-            std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
-        if (text.find("/" + run_id + "/work") != std::string::npos) {
+        std::ostringstream text;
+        text << file.rdbuf();  // not by iterators: they throw where the process ends meanwhile
+        if (text.str().find("/" + run_id + "/work") != std::string::npos) {
             found.push_back("process " + process.path().filename().string());
         }
     }

@@ -8,7 +8,7 @@
 #include <chrono>
 #include <cstddef>
 #include <fstream>
-#include <iterator>
+#include <sstream>
 #include <vector>
 
 namespace opslab::exec {
@@ -37,7 +37,10 @@ template <class Number>
 
 [[nodiscard]] std::string read_small(const std::string& path) {
     std::ifstream file(path);
-    return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+    std::ostringstream text;
+    // not by iterators: they throw where the process ends between open and read (ESRCH)
+    text << file.rdbuf();
+    return text.str();
 }
 
 [[nodiscard]] std::string boot_id() {

@@ -13,6 +13,7 @@
 #include <cstdio>
 #include <cstring>
 #include <exception>
+#include <fstream>
 
 namespace opslab::check {
 namespace {
@@ -140,6 +141,7 @@ Said run_apart(std::chrono::seconds patience, const std::function<std::string()>
     } else if (!listen(watched, answer.read, errors.read, began + patience, said)) {
         said.death = "it did not end within " + std::to_string(patience.count()) +
                      " s (--timeout) and was killed";
+        said.is_late = true;
         ::kill(child, SIGKILL);
     }
     int status = 0;
@@ -153,6 +155,26 @@ Said run_apart(std::chrono::seconds patience, const std::function<std::string()>
     }
     said.took = std::chrono::duration_cast<std::chrono::milliseconds>(Steady::now() - began);
     return said;
+}
+
+void adopt_orphans() {
+    ::prctl(PR_SET_CHILD_SUBREAPER, 1);
+}
+
+void end_orphans() {
+    const std::string list = "/proc/self/task/" + std::to_string(::getpid()) + "/children";
+    for (;;) {
+        std::ifstream children(list);
+        bool is_any = false;
+        for (pid_t pid = 0; children >> pid;) {
+            is_any = true;
+            ::kill(pid, SIGKILL);
+            ::waitpid(pid, nullptr, 0);
+        }
+        if (!is_any) {
+            return;
+        }
+    }
 }
 
 }  // namespace opslab::check

@@ -36,6 +36,7 @@ struct Said {
     std::string text{};    ///< at most 1 MiB
     std::string errors{};  ///< the end of its standard error
     std::string death{};   ///< why it did not end by itself with 0; empty: it did
+    bool is_late = false;  ///< it was killed because its time was over
     std::chrono::milliseconds took{};
 };
 
@@ -45,5 +46,11 @@ struct Said {
 [[nodiscard]] Said run_apart(
     std::chrono::seconds patience, const std::function<std::string()>& work
 );
+
+/// Makes this process the parent of all that its children leave behind.
+void adopt_orphans();
+
+/// Kills what children of this process left behind. Must be called while none is under way.
+void end_orphans();
 
 }  // namespace opslab::check

@@ -9,7 +9,6 @@
 #include <cerrno>
 #include <filesystem>
 #include <fstream>
-#include <iterator>
 #include <sstream>
 #include <stdexcept>
 
@@ -20,7 +19,10 @@ namespace fs = std::filesystem;
 
 [[nodiscard]] std::string bytes_of(const fs::path& path) {
     std::ifstream file(path, std::ios::binary);
-    return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+    std::ostringstream bytes;
+    // not by iterators: they throw where the process ends meanwhile
+    bytes << file.rdbuf();
+    return bytes.str();
 }
 
 void find_processes(const std::string& run_id, std::vector<std::string>& found) {

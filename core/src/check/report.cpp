@@ -91,12 +91,21 @@ std::size_t count(const std::vector<Checked>& all, Verdict verdict) {
 }
 
 std::string summary_of(const std::vector<Checked>& all) {
-    return fmt::format(
+    std::string text = fmt::format(
         "{} passed, {} failed, {} skipped\n",
         count(all, Verdict::passed),
         count(all, Verdict::failed),
         count(all, Verdict::skipped)
     );
+    if (count(all, Verdict::failed) > 0) {
+        text += "What was promised and not kept:\n";
+    }
+    for (const Checked& checked : all) {
+        if (checked.outcome.verdict == Verdict::failed) {
+            text += "  " + promise_of(checked.name) + "\n";
+        }
+    }
+    return text;
 }
 
 std::string json_of(const About& about, const std::vector<Checked>& all) {

@@ -23,7 +23,7 @@ struct Checked {
 /// The lines of one case: the verdict and the promise, and why it failed.
 [[nodiscard]] std::string text_of(const Checked& checked);
 
-/// The line that ends the text: how many passed, failed and were skipped.
+/// What ends the text: how many passed, failed and were skipped, and which promises were broken.
 [[nodiscard]] std::string summary_of(const std::vector<Checked>& all);
 
 [[nodiscard]] std::string json_of(const About& about, const std::vector<Checked>& all);

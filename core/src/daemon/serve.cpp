@@ -2,6 +2,7 @@
 
 #include "base/system_clock.hpp"
 #include "daemon/coordinator.hpp"
+#include "daemon/end_limit.hpp"
 #include "daemon/lease_guard.hpp"
 #include "daemon/refusal.hpp"
 #include "daemon/service_manager.hpp"
@@ -77,6 +78,7 @@ int serve(const ServeOptions& options) {
         settings->log.level,
         clock
     );
+    std::optional<EndLimit> limit;  // destroyed after the coordinator, whose end it watches
     try {
         auto coordinator =
             Coordinator::start(*settings, *plugins, Surroundings{clock, entropy, *logger});
@@ -97,6 +99,7 @@ int serve(const ServeOptions& options) {
         log(*logger, LogLevel::info, "stopping", {{"signal", signal == SIGINT ? "INT" : "TERM"}});
         tell_service_manager("STOPPING=1");
         signals.let_through();
+        limit.emplace(*logger, clock, 2 * settings->server.drain + kPluginPatience);
         (*coordinator)->drain();
     } catch (const std::exception& thrown) {
         log(*logger, LogLevel::critical, "stopped by a defect", {{"error", thrown.what()}});

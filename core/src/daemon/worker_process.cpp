@@ -3,6 +3,7 @@
 #include "base/json.hpp"
 #include "base/system_clock.hpp"
 #include "config/settings.hpp"
+#include "daemon/end_limit.hpp"
 #include "daemon/lease_guard.hpp"
 #include "daemon/stop_signals.hpp"
 #include "daemon/worker_state.hpp"
@@ -204,6 +205,7 @@ Status work(
     LeaseNotes notes(lease_folder(parts) / options.id);
     auto settings = loop_settings(options, parts.settings);
     settings.notes = &notes;
+    std::optional<EndLimit> limit;  // destroyed after the loop, whose end it watches
     WorkerLoop loop(**port, **runner, clock, logger, std::move(settings));
     loop.start();
     log(logger,
@@ -216,6 +218,7 @@ Status work(
     const int signal = signals.wait();
     log(logger, LogLevel::info, "stopping", {{"signal", signal == SIGINT ? "INT" : "TERM"}});
     signals.let_through();
+    limit.emplace(logger, clock, 2 * parts.settings.server.drain + kPluginPatience);
     loop.drain();
     if (!loop.wait_until_idle(clock.steady() + parts.settings.server.drain)) {
         log(logger,

@@ -3,7 +3,11 @@
 namespace opslab::plugin {
 
 CallTimer::CallTimer(const CallContext& context, std::string_view call, Duration slow)
-    : context_(context), call_(call), slow_(slow), begin_(context.clock.steady()) {}
+    : context_(context),
+      call_(call),
+      slow_(slow),
+      begin_(context.clock.steady()),
+      note_(context.plugin, call) {}
 
 CallTimer::~CallTimer() {
     const Duration took = context_.clock.steady() - begin_;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "plugin/call_observer.hpp"
+#include "plugin/crash_note.hpp"
 
 #include <opslab/logger.hpp>
 #include <opslab/time.hpp>
@@ -18,7 +19,8 @@ struct CallContext {
     CallObserver* observer = nullptr;
 };
 
-/// Times one call: tells the observer, and the log where it took longer than `slow` (zero: never).
+/// Times one call and notes it for a crash: tells the observer, and the log where it took longer
+/// than `slow` (zero: never).
 class CallTimer {
 public:
     CallTimer(const CallContext& context, std::string_view call, Duration slow);
@@ -35,6 +37,7 @@ private:
     Duration slow_;
     SteadyTime begin_;
     bool ok_ = false;
+    CrashNote note_;
 };
 
 }  // namespace opslab::plugin

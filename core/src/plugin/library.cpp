@@ -1,5 +1,6 @@
 #include "plugin/library.hpp"
 
+#include "plugin/crash_note.hpp"
 #include "plugin/descriptor.hpp"
 #include "plugin/file_trust.hpp"
 
@@ -78,6 +79,8 @@ Result<Library> Library::open(const std::filesystem::path& file, const Expected&
     if (!real) {
         return fail(within("plugin \"" + expected.name + "\"", real.error()));
     }
+    const std::string name = real->string();
+    const CrashNote note{name, "its loading"};
     try {
         boost::dll::shared_library opened{*real, kLoadMode};
         if (!opened.has(kSymbol)) {

@@ -21,6 +21,8 @@ namespace opslab::testing {
 namespace {
 
 constexpr std::chrono::seconds kPatience{30};
+constexpr std::size_t kMostBytes = std::size_t{64} << 20;
+constexpr std::size_t kMostPieces = 500'000;
 
 [[nodiscard]] std::string fresh_directory() {
     std::string pattern =
@@ -89,6 +91,13 @@ struct RecordingSink::State {
     std::vector<Line> lines{};
     std::optional<std::string> position{};
     std::size_t most_events = 0;
+    std::size_t bytes = 0;
+
+    /// Whether there is room for that much more.
+    [[nodiscard]] bool takes(std::size_t size) {
+        bytes += size;
+        return bytes <= kMostBytes && events.size() + lines.size() < kMostPieces;
+    }
 };
 
 RecordingSink::RecordingSink() : state_(std::make_unique<State>()) {}
@@ -96,6 +105,9 @@ RecordingSink::~RecordingSink() = default;
 
 SinkAnswer RecordingSink::event(std::string_view json) {
     const std::lock_guard lock(state_->mutex);
+    if (!state_->takes(json.size())) {
+        return SinkAnswer::leave_off;
+    }
     state_->events.emplace_back(json);
     state_->changed.notify_all();
     const bool is_enough = state_->most_events != 0 && state_->events.size() >= state_->most_events;
@@ -104,6 +116,9 @@ SinkAnswer RecordingSink::event(std::string_view json) {
 
 SinkAnswer RecordingSink::output(OutputStream stream, std::string_view line, bool truncated) {
     const std::lock_guard lock(state_->mutex);
+    if (!state_->takes(line.size())) {
+        return SinkAnswer::leave_off;
+    }
     state_->lines.push_back(Line{stream, std::string(line), truncated});
     state_->changed.notify_all();
     return SinkAnswer::go_on;

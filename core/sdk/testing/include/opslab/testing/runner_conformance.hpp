@@ -10,6 +10,7 @@
 #include <ostream>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <vector>
 
 /// The promises of `opslab::Runner` as tests, over any runner that starts the simulated driver
@@ -49,7 +50,8 @@ struct RunnerCase {
 void PrintTo(const RunnerCase& runner, std::ostream* out);
 [[nodiscard]] std::string case_name(const ::testing::TestParamInfo<RunnerCase>& info);
 
-/// What a run delivered, kept for looking at. Threads: any.
+/// What a run delivered, kept for looking at: at most 64 MiB in 500,000 pieces, then it leaves off,
+/// so that a runner that never stops talking ends its case and not the machine. Threads: any.
 class RecordingSink final : public RunSink {
 public:
     struct Line {
@@ -140,44 +142,92 @@ private:
 /// Ended by `signal`; a container's engine says 128 + signal instead.
 MATCHER_P(DiedBy, signal, "died by signal " + ::testing::PrintToString(signal)) {
     if (!arg.has_value()) {
-        *result_listener << "which failed: " << arg.error().message;
         return false;
     }
-    *result_listener << "which ended as " << static_cast<int>(arg->how) << " with " << arg->code;
     return (arg->how == EndKind::signalled && arg->code == signal) ||
            (arg->how == EndKind::exited && arg->code == 128 + signal);
 }
 
 MATCHER_P(ExitedWith, code, "exited with " + ::testing::PrintToString(code)) {
     if (!arg.has_value()) {
-        *result_listener << "which failed: " << arg.error().message;
         return false;
     }
-    *result_listener << "which ended as " << static_cast<int>(arg->how) << " with " << arg->code;
     return arg->how == EndKind::exited && arg->code == code;
 }
 
 MATCHER(Succeeds, "succeeds") {
-    if (!arg.has_value()) {
-        *result_listener << "which failed: " << arg.error().message;
-    }
     return arg.has_value();
 }
 
-MATCHER_P(FailsAs, code, "fails with code " + ::testing::PrintToString(static_cast<int>(code))) {
-    if (arg.has_value()) {
-        *result_listener << "which succeeded";
-        return false;
+/// `invalid`, `not_found` and so on.
+[[nodiscard]] inline const char* name_of(RunnerErrc code) {
+    switch (code) {
+        case RunnerErrc::invalid:
+            return "invalid";
+        case RunnerErrc::task:
+            return "task";
+        case RunnerErrc::infrastructure:
+            return "infrastructure";
+        case RunnerErrc::not_found:
+            return "not_found";
+        case RunnerErrc::interrupted:
+            return "interrupted";
+        case RunnerErrc::unsupported:
+            return "unsupported";
+        case RunnerErrc::internal:
+            break;
     }
-    *result_listener << "which failed with " << static_cast<int>(arg.error().code) << ": "
-                     << arg.error().message;
-    return arg.error().code == code;
+    return "internal";
+}
+
+MATCHER_P(FailsAs, code, std::string{"fails as "} + name_of(code)) {
+    return !arg.has_value() && arg.error().code == code;
 }
 
 }  // namespace opslab::testing
 
+/// How GoogleTest shows the values of the interface in what it says of a failure.
 namespace opslab {
+
 inline void PrintTo(const RunnerError& error, std::ostream* out) {
-    *out << static_cast<int>(error.code) << " \"" << error.message << '"';
+    *out << testing::name_of(error.code) << ": " << error.message;
 }
+
+inline void PrintTo(const RunEnd& end, std::ostream* out) {
+    switch (end.how) {
+        case EndKind::exited:
+            *out << "exited with " << end.code;
+            return;
+        case EndKind::signalled:
+            *out << "died by signal " << end.code;
+            return;
+        case EndKind::out_of_memory:
+            *out << "killed for too much memory (" << end.code << ")";
+            return;
+    }
+    *out << "ended in an unknown way";
+}
+
+inline void PrintTo(const RunHandle& handle, std::ostream* out) {
+    *out << '"' << handle.text << '"';
+}
+
+inline void PrintTo(const OwnedRun& run, std::ostream* out) {
+    *out << "run " << run.run_id << " with the handle \"" << run.handle.text << '"';
+}
+
+template <class T>
+void PrintTo(const RunnerResult<T>& result, std::ostream* out) {
+    if (!result) {
+        *out << "the failure ";
+        PrintTo(result.error(), out);
+        return;
+    }
+    if constexpr (std::is_void_v<T>) {
+        *out << "success";
+    } else {
+        *out << ::testing::PrintToString(*result);
+    }
+}
+
 }  // namespace opslab

@@ -1,0 +1,121 @@
+#include "plugin/crash_note.hpp"
+
+#include <signal.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <map>
+#include <mutex>
+
+namespace opslab::plugin {
+
+namespace {
+
+struct Note {
+    std::string_view plugin{};
+    std::string_view doing{};
+};
+
+// read by the handler of the same thread
+thread_local Note note;  // NOLINT(cppcoreguidelines-avoid-non-const-global-variables)
+
+/// The notes of all threads. One for the process, as the threads and their deaths are.
+class Register {
+public:
+    void add(const CrashNote* of, Note what) {
+        const std::lock_guard lock(mutex_);
+        notes_[of] = what;
+    }
+
+    void remove(const CrashNote* of) {
+        const std::lock_guard lock(mutex_);
+        notes_.erase(of);
+    }
+
+    [[nodiscard]] std::vector<std::string> texts() {
+        const std::lock_guard lock(mutex_);
+        std::vector<std::string> texts;
+        for (const auto& [of, what] : notes_) {
+            texts.push_back(std::string{what.plugin} + ": " + std::string{what.doing});
+        }
+        return texts;
+    }
+
+private:
+    std::mutex mutex_{};
+    std::map<const CrashNote*, Note> notes_{};
+};
+
+Register& all_notes() {
+    // never destroyed: a thread that hangs in a plugin may outlive main
+    static auto& notes = *new Register;
+    return notes;
+}
+
+/// Text in a place of its own: nothing may be allocated in a handler.
+class Line {
+public:
+    void add(std::string_view text) {
+        const std::size_t room = std::min(text.size(), bytes_.size() - size_);
+        std::copy_n(text.begin(), room, bytes_.begin() + static_cast<std::ptrdiff_t>(size_));
+        size_ += room;
+    }
+
+    void write() const {
+        // there is nobody left to tell of a failure
+        static_cast<void>(!::write(STDERR_FILENO, bytes_.data(), size_));
+    }
+
+private:
+    std::array<char, 512> bytes_{};
+    std::size_t size_ = 0;
+};
+
+void tell_and_die(int signal) {
+    if (!note.plugin.empty()) {
+        Line line;
+        line.add("opslab: the plugin ");
+        line.add(note.plugin);
+        line.add(" crashed this process (SIG");
+        const char* name = ::sigabbrev_np(signal);
+        line.add(name == nullptr ? "?" : name);
+        line.add(") in ");
+        line.add(note.doing);
+        line.add("; a plugin that does this belongs into a process of its own: opslab worker\n");
+        line.write();
+    }
+    ::signal(signal, SIG_DFL);
+    ::raise(signal);
+}
+
+}  // namespace
+
+CrashNote::CrashNote(std::string_view plugin, std::string_view doing)
+    : plugin_before_(note.plugin), doing_before_(note.doing) {
+    note = {plugin, doing};
+    all_notes().add(this, note);
+}
+
+CrashNote::~CrashNote() {
+    all_notes().remove(this);
+    note = {plugin_before_, doing_before_};
+}
+
+std::vector<std::string> calls_under_way() {
+    return all_notes().texts();
+}
+
+void name_plugins_in_crashes() {
+#ifndef __SANITIZE_ADDRESS__  // which tells more by itself
+    struct sigaction action {};
+    action.sa_handler = &tell_and_die;
+    for (const int signal : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT}) {
+        ::sigaction(signal, &action, nullptr);
+    }
+#endif
+}
+
+}  // namespace opslab::plugin
