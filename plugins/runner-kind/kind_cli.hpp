@@ -1,7 +1,6 @@
 #pragma once
 
-#include "command.hpp"
-
+#include <opslab/exec/commands.hpp>
 #include <opslab/runner.hpp>
 
 #include <chrono>
@@ -44,7 +43,7 @@ struct NewCluster {
 /// Every call fails with `infrastructure` and the tool's own last words, or `interrupted`.
 class KindCli {
 public:
-    KindCli(Commands commands, Tools tools)
+    KindCli(exec::Commands commands, Tools tools)
         : commands_(std::move(commands)), tools_(std::move(tools)) {}
 
     [[nodiscard]] RunnerResult<std::string> version();
@@ -84,7 +83,7 @@ private:
         Interrupt interrupt
     ) const;
 
-    Commands commands_;
+    exec::Commands commands_;
     Tools tools_;
     std::mutex mutex_{};
     std::condition_variable freed_{};

@@ -74,7 +74,7 @@ struct FoundTools {
 
 class KindRunner final : public Runner {
 public:
-    KindRunner(const RunnerHost& host, Settings settings, FoundTools found, Commands commands)
+    KindRunner(const RunnerHost& host, Settings settings, FoundTools found, exec::Commands commands)
         : host_(host),
           tools_status_(std::move(found.status)),
           cli_(std::move(commands), std::move(found.tools)),
@@ -234,7 +234,7 @@ RunnerResult<std::unique_ptr<Runner>> create_kind_runner(
         host.log(LogLevel::warning, "tools of a killed opslab go on: " + gone.error().message);
     }
     auto found = find_tools(settings->tools, environment.path());
-    Commands commands(supervisor, environment.entries(), host.state_dir());
+    exec::Commands commands(supervisor, environment.entries(), host.state_dir());
     return std::make_unique<KindRunner>(
         host, *std::move(settings), std::move(found), std::move(commands)
     );

@@ -59,28 +59,49 @@ inline constexpr const char* kFilesDirectory = "/opslab/task";
 
 /// Runs drivers in containers: what a runner on Docker is made of. One container a run, named
 /// `opslab-<run id>`, found again by its labels. Nothing that lacks those labels is ever touched.
-/// Threads and failures as opslab::Runner has them.
+/// A run outlives this process, and a successor with the same scope picks it up.
+///
+/// The verbs are those of opslab::Runner, with its promises, threads and failures; an engine that
+/// is away is waited for (ContainerSpec::away_limit) and then is `infrastructure`. Handles are
+/// this class's own; what is none is `invalid`.
 class ContainerRuns {
 public:
+    /// Asks the engine nothing yet.
     ContainerRuns(EngineAddress address, ContainerSpec spec);
 
     /// Fails: `task` where the problem needs a Docker engine and this runner has none for it.
     [[nodiscard]] RunnerStatus check(const TaskSpec& task) const;
 
-    /// Brings the image, where the pull policy wants it.
+    /// Brings the image, where the pull policy wants it. Idempotent. Interrupted by `interrupt`
+    /// while it pulls. Fails: `infrastructure`, `interrupted`.
     [[nodiscard]] RunnerStatus prepare(Interrupt interrupt);
+
+    /// Brings the image as `prepare` does, then makes and starts the container. `extras` is copied.
+    /// On failure no container is left. Fails: `infrastructure`, `interrupted`, `invalid`.
     [[nodiscard]] RunnerResult<RunHandle> start(
         const RunRequest& request, Interrupt interrupt, const RunExtras& extras = {}
     );
+
+    /// Delivers the container's output from `position` on; see deliver_output(). Fails:
+    /// `not_found`, `infrastructure`, `interrupted`, `invalid` (handle or position).
     [[nodiscard]] RunnerResult<RunEnd> wait(
         const RunHandle& handle,
         std::optional<std::string_view> position,
         RunSink& sink,
         Interrupt interrupt
     );
+
+    /// SIGTERM, after `grace` SIGKILL. Idempotent. Fails: `infrastructure`, `invalid`.
     [[nodiscard]] RunnerStatus stop(const RunHandle& handle, std::chrono::milliseconds grace);
+
+    /// Removes the container by force, with its anonymous volumes. Idempotent. Fails: as stop.
     [[nodiscard]] RunnerStatus destroy(const RunHandle& handle);
+
+    /// All containers with this worker's id and the spec's scope in their labels. Fails:
+    /// `infrastructure`.
     [[nodiscard]] RunnerResult<std::vector<OwnedRun>> list_owned(const WorkerId& worker);
+
+    /// One line on the engine and the image. Fails: `infrastructure`.
     [[nodiscard]] RunnerResult<std::string> health();
 
     /// The run's id out of its handle; nothing where the handle is none of these.

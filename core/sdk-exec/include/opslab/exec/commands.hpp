@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-namespace opslab::runner_kind {
+namespace opslab::exec {
 
 /// What a command left behind.
 struct CommandOutcome {
@@ -17,15 +17,19 @@ struct CommandOutcome {
 };
 
 /// Runs command line tools, each within its own bound on time: at the bound, at an interrupt, and
-/// when opslab dies, the command is killed with everything that it started. Threads: any.
+/// when opslab dies, the command is killed with everything that it started. stdin is /dev/null.
+/// Threads: any.
 class Commands {
 public:
+    /// `supervisor`: see installed_supervisor(). `environment` is all that commands get, as
+    /// ChildEnvironment::entries() gives it. They start in `directory`.
     Commands(std::string supervisor, std::vector<std::string> environment, std::string directory)
         : supervisor_(std::move(supervisor)),
           environment_(std::move(environment)),
           directory_(std::move(directory)) {}
 
-    /// The first word is the program's absolute path. An exit status other than 0 is an outcome.
+    /// The first word is the program's absolute path; no shell sees the words. Returns when the
+    /// command has ended, with nothing of it left. An exit status other than 0 is an outcome.
     /// Fails: `infrastructure` where it cannot be started or took too long, `interrupted`.
     [[nodiscard]] RunnerResult<CommandOutcome> run(
         const std::vector<std::string>& words,
@@ -39,4 +43,4 @@ private:
     std::string directory_;
 };
 
-}  // namespace opslab::runner_kind
+}  // namespace opslab::exec

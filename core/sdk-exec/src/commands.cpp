@@ -1,5 +1,4 @@
-#include "command.hpp"
-
+#include <opslab/exec/commands.hpp>
 #include <opslab/exec/supervised_process.hpp>
 
 #include <poll.h>
@@ -10,7 +9,7 @@
 #include <cerrno>
 #include <cstddef>
 
-namespace opslab::runner_kind {
+namespace opslab::exec {
 namespace {
 
 using SteadyClock = std::chrono::steady_clock;
@@ -37,7 +36,7 @@ enum class Why { ended, timeout, interrupted };
 }
 
 [[nodiscard]] Why follow(
-    const exec::SupervisedProcess& process,
+    const SupervisedProcess& process,
     SteadyClock::time_point deadline,
     Interrupt interrupt,
     CommandOutcome& outcome
@@ -83,14 +82,14 @@ enum class Why { ended, timeout, interrupted };
 RunnerResult<CommandOutcome> Commands::run(
     const std::vector<std::string>& words, std::chrono::milliseconds timeout, Interrupt interrupt
 ) const {
-    exec::ProcessSpec spec;
+    ProcessSpec spec;
     spec.supervisor = supervisor_;
     spec.program = words.front();
     spec.arguments = words;
     spec.environment = environment_;
     spec.directory = directory_;
     const auto deadline = SteadyClock::now() + timeout;
-    const auto process = exec::SupervisedProcess::spawn(spec, interrupt);
+    const auto process = SupervisedProcess::spawn(spec, interrupt);
     if (!process) {
         return tl::unexpected(process.error());
     }
@@ -111,4 +110,4 @@ RunnerResult<CommandOutcome> Commands::run(
     return outcome;
 }
 
-}  // namespace opslab::runner_kind
+}  // namespace opslab::exec
