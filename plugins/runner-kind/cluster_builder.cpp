@@ -159,6 +159,12 @@ RunnerResult<BuiltCluster> ClusterBuilder::build(ClusterRecord record, Interrupt
             );
         }
     }
+    const auto kept = cli_.internal_kubeconfig(record.cluster).and_then([&](const auto& text) {
+        return records_.keep_internal_kubeconfig(record.cluster, text);
+    });
+    if (!kept) {
+        return tl::unexpected(kept.error());
+    }
     record.nodes = ids_of(*nodes);
     record.is_made = true;
     if (auto noted = records_.write(record); !noted) {
@@ -205,6 +211,13 @@ RunnerResult<BuiltCluster> ClusterBuilder::make(
         return tl::unexpected(std::move(error));
     }
     return built;
+}
+
+RunnerResult<std::string> ClusterBuilder::internal_kubeconfig(const std::string& cluster) {
+    if (auto kept = records_.internal_kubeconfig(cluster)) {
+        return *std::move(kept);
+    }
+    return cli_.internal_kubeconfig(cluster);
 }
 
 RunnerResult<bool> ClusterBuilder::is_healthy(const ClusterRecord& record, Interrupt interrupt) {

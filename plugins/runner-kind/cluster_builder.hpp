@@ -50,9 +50,8 @@ public:
     /// under the name are not ours.
     [[nodiscard]] RunnerStatus remove(const std::string& cluster);
 
-    [[nodiscard]] RunnerResult<std::string> internal_kubeconfig(const std::string& cluster) {
-        return cli_.internal_kubeconfig(cluster);
-    }
+    /// As it was kept when the cluster was made: it names no address, and asking takes long.
+    [[nodiscard]] RunnerResult<std::string> internal_kubeconfig(const std::string& cluster);
 
 private:
     [[nodiscard]] RunnerStatus bring_image(Interrupt interrupt);

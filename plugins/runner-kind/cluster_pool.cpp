@@ -90,6 +90,25 @@ ClusterPool::~ClusterPool() {
             cluster->thread.join();
         }
     }
+    if (!spec_.outlives) {
+        remove_idle();
+    }
+}
+
+void ClusterPool::remove_idle() {
+    std::vector<std::thread> removers;  // each takes seconds, and somebody waits for our end
+    for (const auto& [name, cluster] : clusters_) {
+        if (cluster->run.empty()) {
+            removers.emplace_back([this, name = name] {
+                if (auto removed = builder_.remove(name); !removed) {
+                    host_.log(LogLevel::warning, removed.error().message);
+                }
+            });
+        }
+    }
+    for (auto& remover : removers) {
+        remover.join();
+    }
 }
 
 bool ClusterPool::is_usable(const ClusterRecord& record) const {

@@ -40,7 +40,8 @@ public:
     ClusterPool(const ClusterPool&) = delete;
     ClusterPool& operator=(const ClusterPool&) = delete;
 
-    /// Breaks off what is under way and removes what is half made; clusters that are ready stay.
+    /// Breaks off what is under way and removes what is half made; clusters that are ready stay, or
+    /// those with no run are removed too, as the settings say.
     ~ClusterPool();
 
     /// Sets a ready cluster apart for a slot. Fails: `invalid`, `infrastructure`, `interrupted`
@@ -99,6 +100,7 @@ private:
     };
 
     void adopt(const ClusterRecord& record);
+    void remove_idle();
     [[nodiscard]] RunnerResult<Cluster*> reserve(const SlotSpec& slot);
     [[nodiscard]] RunnerStatus make_ready(Cluster& cluster, Interrupt interrupt);
     [[nodiscard]] RunnerResult<Cluster*> claim(const SlotSpec& slot, const std::string& run_id);

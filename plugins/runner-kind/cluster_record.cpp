@@ -57,6 +57,18 @@ std::string ClusterRecords::config_file(const std::string& cluster) const {
     return directory(cluster) + "/config.yaml";
 }
 
+RunnerStatus ClusterRecords::keep_internal_kubeconfig(
+    const std::string& cluster, const std::string& text
+) const {
+    return write_file(cluster, directory(cluster) + "/internal.kubeconfig", text);
+}
+
+std::optional<std::string> ClusterRecords::internal_kubeconfig(const std::string& cluster) const {
+    std::ifstream file(directory(cluster) + "/internal.kubeconfig", std::ios::binary);
+    std::string text{std::istreambuf_iterator<char>(file), {}};
+    return text.empty() ? std::nullopt : std::optional{std::move(text)};
+}
+
 RunnerStatus ClusterRecords::write_file(
     const std::string& cluster, const std::string& path, const std::string& text
 ) const {

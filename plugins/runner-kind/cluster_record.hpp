@@ -32,6 +32,12 @@ public:
     [[nodiscard]] std::string kubeconfig(const std::string& cluster) const;
     [[nodiscard]] std::string config_file(const std::string& cluster) const;
 
+    /// The kubeconfig for containers beside the cluster; nothing where none was kept.
+    [[nodiscard]] RunnerStatus keep_internal_kubeconfig(
+        const std::string& cluster, const std::string& text
+    ) const;
+    [[nodiscard]] std::optional<std::string> internal_kubeconfig(const std::string& cluster) const;
+
     /// On the disk when it returns. Fails: `infrastructure`.
     [[nodiscard]] RunnerStatus write(const ClusterRecord& record) const;
 

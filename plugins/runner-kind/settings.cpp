@@ -42,6 +42,7 @@ using Json = nlohmann::json;
     PoolSpec spec;
     spec.name_prefix = config.value("name_prefix", std::string{});
     spec.reuses = config.value("reuse", std::string{"clean"}) != "never";
+    spec.outlives = config.value("on_stop", std::string{"keep"}) != "remove";
     spec.max_reuses = config.value("max_reuses", spec.max_reuses);
     spec.parallel_creations = config.value("parallel_creations", spec.parallel_creations);
     spec.host_lock_path = config.value("host_lock_path", std::string{"/run/lock/opslab-kind"});

@@ -32,6 +32,7 @@ struct HostNeeds {
 struct PoolSpec {
     std::string name_prefix{};
     bool reuses = true;
+    bool outlives = true;  ///< clusters with no run stay when this process ends
     int max_reuses = 20;
     int parallel_creations = 2;
     std::string host_lock_path{};  ///< what holds the bound on the whole machine; empty: nothing

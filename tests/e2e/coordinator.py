@@ -23,8 +23,9 @@ def free_port():
         return probe.getsockname()[1]
 
 
-def until(condition, what, limit=LIMIT_SECONDS):
+def until(condition, what, limit=None):
     """Waits for a condition; the limit is only there to end a test that hangs."""
+    limit = limit or LIMIT_SECONDS
     end = time.monotonic() + limit
     while True:
         value = condition()

@@ -103,6 +103,18 @@ class Clusters(KindTest):
         self.assertEqual(coordinator.stop(), 0)
         self.assertEqual(nodes(), {})
 
+    def test_on_stop_remove_leaves_the_clusters_of_runs_and_foreign_ones_alone(self):
+        foreign = self.make_foreign("foreign")
+        coordinator = self.serve(2, on_stop="remove")
+        task_id = self.submit(coordinator, mode="hang")
+        until(lambda: coordinator.get(f"/tasks/{task_id}/logs")["logs"], "the run")
+        (busy,) = set(nodes()) - {"foreign"}
+        self.completed(coordinator)
+        kept = {"foreign": foreign, busy: nodes()[busy]}
+        self.assertEqual(len(nodes()), 3)
+        self.assertEqual(coordinator.stop(), 0)
+        self.assertEqual(nodes(), kept)
+
     def test_creations_pause_after_failures_in_a_row_and_the_task_says_why(self):
         coordinator = self.serve(
             breaker_failures=2, breaker_seconds=3600, preload_images=["no/such:image"]

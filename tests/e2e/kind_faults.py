@@ -57,17 +57,13 @@ class Faults(KindTest):
         self.killed_at("create-begin")
         self.killed_at("create-end")
         self.killed_at("exec-begin")  # the API is asked whether it is ready
+        self.killed_at("get-end")  # the kubeconfig for runs
         self.killed_at("load-begin", preload_images=[self.image])
-        self.killed_at("load-end", preload_images=[self.image])
 
     def test_kill_that_spares_the_tools(self):
         # they go on for a moment as orphans, and must not beside a successor
         self.killed_at("create-begin", spared=("kind", "sh", "sleep"))
         self.killed_at("create-end", spared=("kind", "sh", "sleep"))
-
-    def test_kill_at_each_point_of_a_use(self):
-        for point in ("get-begin", "get-end"):  # the run's kubeconfig
-            self.killed_at(point)
 
     def test_kill_in_a_run_and_of_its_driver(self):
         coordinator = self.serve()

@@ -55,7 +55,8 @@ def start_anew(environment):
     _give_up_rights()
     module = __name__.rpartition(".")[0]
     # -P: nothing is imported from the directory that the driver was started in
-    command = [sys.executable, "-P", "-m", module, FLAG, str(descriptor)]
+    # -B: nothing is written where modules are imported from
+    command = [sys.executable, "-P", "-B", "-m", module, FLAG, str(descriptor)]
     here = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
     checkout = [os.getcwd()] if os.path.isdir("aiopslab") else []  # started by hand from there
     paths = [here, *checkout, *filter(None, visible.get("PYTHONPATH", "").split(os.pathsep))]

@@ -26,7 +26,8 @@ KUBECONFIG = {
 class Run:
     """`plan` is for the stand-in, `task` members go into the task file."""
 
-    def __init__(self, plan=None, environment=None, kubeconfig=True, **task):
+    def __init__(self, plan=None, environment=None, kubeconfig=True, under=(), **task):
+        self.under = under  # a command that the driver is started by
         self._folder = tempfile.TemporaryDirectory()
         self.folder = pathlib.Path(self._folder.name)
         self.folder.chmod(0o755)  # a runner's work directory can be reached by other users too
@@ -70,7 +71,7 @@ class Run:
         self.stderr_file = open(self.folder / "stderr", "w+b")
         self.stdout_file = open(self.folder / "stdout", "w+b")
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "opslab_aiopslab_driver"],
+            [*self.under, sys.executable, "-m", "opslab_aiopslab_driver"],
             stdin=subprocess.DEVNULL,
             stdout=self.stdout_file,
             stderr=self.stderr_file,
