@@ -32,6 +32,11 @@ class Engine:
         self.folder.mkdir()
         self.socket = self.folder / "docker.sock"
         self.journal = journal
+        # apart from dockerd, as Debian's service is: it outlives a kill of dockerd with its containers
+        self.containerd = self.spawn(
+            "containerd", "--address", self.folder / "containerd.sock",
+            "--root", self.folder / "containerd", "--state", self.folder / "containerd-run",
+        )  # fmt: skip
         self.process = None
         self.seen = set()
         self.running = {}  # container: (task, attempt)
@@ -45,20 +50,23 @@ class Engine:
 
     def start(self):
         (self.folder / "docker.pid").unlink(missing_ok=True)
-        words = [
+        self.process = self.spawn(
             "dockerd", "--host", f"unix://{self.socket}", "--data-root", self.folder / "data",
             "--exec-root", self.folder / "run", "--pidfile", self.folder / "docker.pid",
+            "--containerd", self.folder / "containerd.sock",
             "--bridge", "none", "--iptables=false", "--ip6tables=false",
-        ]  # fmt: skip
-        with open(self.folder / "dockerd.log", "ab") as log:
-            self.process = subprocess.Popen(
-                words, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
-            )
+        )  # fmt: skip
         end = time.monotonic() + START_SECONDS
         while not self.answers():
             if time.monotonic() > end or self.process.poll() is not None:
                 raise AssertionError(f"dockerd does not answer; see {self.folder}/dockerd.log")
             time.sleep(0.1)
+
+    def spawn(self, *words):
+        with open(self.folder / f"{words[0]}.log", "ab") as log:
+            return subprocess.Popen(
+                words, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+            )
 
     def ask(self, method, path, timeout=20):
         connection = EngineConnection(self.socket, timeout)
@@ -137,7 +145,6 @@ class Engine:
                 self.process.wait(30)
             except subprocess.TimeoutExpired:
                 self.process.kill()
-        # of an engine that was killed its containerd stays
         for pid in self.processes():
             try:
                 os.kill(pid, signal.SIGKILL)

@@ -4,6 +4,7 @@ import dataclasses
 import os
 import pathlib
 import random
+import time
 
 ALL_STORAGES = ("sqlite", "postgres")
 ALL_RUNNERS = ("process", "docker")
@@ -25,36 +26,53 @@ class Phase:
     moves: str = ""
 
 
-AWAY = "(heartbeat|claim) failed|events wait until the coordinator answers|could not enrol"
-DATABASE_AWAY = "sweep failed|storage (is )?away|cannot be told|claim failed|heartbeat failed|cannot start"
-LOST = "worker lost|picking up the run of a predecessor|removed what a dead run left|worker enrolled"
+AWAY = "(heartbeat|claim) failed|events wait until the coordinator answers"
+NO_RESULT = "a run ended without a result"
+SLOW = "slow plugin call|is locked by another program"
+LINES = "opslab_log_events_total"
+CALLS = "opslab_plugin_call_seconds_sum"
+STARTED = "process_start_time_seconds"
+SWEPT = "opslab_swept_total"
+ENDED = "task_duration_seconds_count"
+NO_WAKE_UPS = "no wake-ups from other coordinators"
+OFFLINE = "worker offline: no heartbeat"
+RUNNING = "running"
+PROCESS = ("process",)
+DOCKER = ("docker",)
+LONG = (8.5, 10.0)  # more than a heartbeat time-out and a sweep
+SQLITE = ("sqlite",)
+PG = ("postgres",)
 
 PHASES = (
-    Phase("kill_coordinator", 4, (0.0, 1.5), says="listening", moves="process_start_time_seconds"),
-    Phase("kill_coordinator", 2, when="running"),
-    Phase("kill_worker", 4, (0.0, 1.5), says=LOST, moves="opslab_retries_total"),
-    Phase("kill_worker", 2, when="running"),
-    Phase("kill_worker", 1, (7.0, 9.0), when="running"),
-    Phase("kill_driver", 4, when="running", runners=("process",), moves="task_duration_seconds_count"),
-    Phase("kill_container", 4, when="running", runners=("docker",)),
-    Phase("kill_dockerd", 2, (0.5, 3.0), when="running", runners=("docker",)),
-    Phase("kill_supervisor", 1, when="running", runners=("process",)),
-    Phase("kill_all", 1, (0.0, 1.0)),
-    Phase("kill_backend", 3, storages=("postgres",)),
-    Phase("kill_postgres", 2, (0.0, 2.0), storages=("postgres",)),
-    Phase("freeze_worker", 2, (7.0, 9.0), when="running"),
-    Phase("freeze_worker", 1, (0.5, 3.0), when="running"),
-    Phase("freeze_coordinator", 1, (7.0, 9.0), when="running"),
-    Phase("cut_worker", 2, (7.0, 9.0), when="running"),
-    Phase("cut_worker", 2, (0.5, 4.0), when="running"),
-    Phase("cut_database", 1, (7.0, 9.0), when="running", storages=("postgres",)),
-    Phase("cut_database", 1, (0.5, 4.0), when="running", storages=("postgres",)),
-    Phase("slow_database", 1, (2.0, 4.0), storages=("postgres",)),
-    Phase("lock_database", 1, (2.0, 4.0)),
-    Phase("fill_database_disk", 1, (1.0, 3.0), storages=("sqlite",), needs="disks"),
-    Phase("fill_work_disk", 1, (1.0, 3.0), needs="disks"),
-    Phase("turn_clock", 1, when="running", needs="clock"),
-)
+    Phase("kill_coordinator", 4, (0.0, 1.5), says=AWAY, moves=STARTED),
+    Phase("kill_coordinator", 2, when=RUNNING),
+    Phase("kill_worker", 4, (0.0, 1.5)),
+    Phase("kill_worker", 2, when=RUNNING),
+    Phase("kill_worker", 1, LONG, when=RUNNING, says=OFFLINE, moves=SWEPT),
+    Phase("kill_driver", 4, when=RUNNING, runners=PROCESS, says=NO_RESULT, moves=ENDED),
+    Phase("kill_container", 4, when=RUNNING, runners=DOCKER, says=NO_RESULT, moves=ENDED),
+    Phase("kill_dockerd", 2, (0.5, 3.0), when=RUNNING, runners=DOCKER),
+    Phase("kill_supervisor", 1, when=RUNNING, runners=PROCESS, says=NO_RESULT, moves=ENDED),
+    Phase("kill_all", 1, (0.0, 1.0), says="listening", moves=STARTED),
+    Phase("kill_backend", 3, storages=PG, says=NO_WAKE_UPS, moves=LINES),
+    Phase("kill_postgres", 2, (0.0, 2.0), storages=PG, says=NO_WAKE_UPS, moves=LINES),
+    Phase("freeze_worker", 2, LONG, when=RUNNING, says=OFFLINE, moves=SWEPT),
+    Phase("freeze_worker", 1, (0.5, 3.0), when=RUNNING),
+    Phase("freeze_coordinator", 1, LONG, when=RUNNING,
+          says="this coordinator could not sweep", moves=LINES),
+    Phase("cut_worker", 2, LONG, when=RUNNING, says=OFFLINE, moves=SWEPT),
+    Phase("cut_worker", 2, (0.5, 4.0), when=RUNNING),
+    Phase("cut_database", 1, LONG, when=RUNNING, storages=PG, says=SLOW, moves=CALLS),
+    Phase("cut_database", 1, (0.5, 4.0), when=RUNNING, storages=PG),
+    Phase("slow_database", 1, (2.0, 4.0), storages=PG, says=SLOW, moves=CALLS),
+    Phase("lock_database", 1, (2.0, 4.0), says=SLOW, moves=CALLS),
+    Phase("fill_database_disk", 1, (1.0, 3.0), storages=SQLITE, needs="disks",
+          says="the disk is full", moves=LINES),
+    Phase("fill_work_disk", 1, (1.0, 3.0), needs="disks",
+          says=NO_RESULT + ".*No space left", moves="opslab_retries_total"),
+    Phase("turn_clock", 1, when=RUNNING, needs="clock",
+          says="the clock of this machine jumped", moves=LINES),
+)  # fmt: skip
 
 
 class Plan:
@@ -131,6 +149,9 @@ def kill_dockerd(stand, plan, seconds):
 
 
 def kill_container(stand, plan, seconds):
+    end = time.monotonic() + 2
+    while not stand.engine.running and time.monotonic() < end:
+        time.sleep(0.05)
     container = plan.pick(sorted(stand.engine.running))
     if container is None or stand.engine.process.poll() is not None:
         return None

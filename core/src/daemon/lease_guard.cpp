@@ -13,6 +13,7 @@
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -230,6 +231,10 @@ Result<LeaseGuard> LeaseGuard::start(
     }
     const pid_t child = ::fork();
     if (child == 0) {
+        // not our maker's child, which would have to wait for its end
+        if (const pid_t guard = ::fork(); guard != 0) {
+            ::_exit(guard < 0 ? 1 : 0);
+        }
         ::close(pipe[1]);
         become_own_process(pipe[0]);
         SystemClock clock;
@@ -243,7 +248,8 @@ Result<LeaseGuard> LeaseGuard::start(
         ::_exit(0);
     }
     ::close(pipe[0]);
-    if (child < 0) {
+    int status = 1;
+    if (child < 0 || ::waitpid(child, &status, 0) != child || status != 0) {
         ::close(pipe[1]);
         return fail(Errc::exhausted, "cannot start the guard of leases: no process can be made");
     }

@@ -38,14 +38,14 @@ std::int64_t integer_of(const Json& object, const char* key, std::int64_t otherw
                                                                : otherwise;
 }
 
+/// 0 where it is not told, or makes no sense.
 Duration lease_of(const Json& object) {
-    const auto found = object.find("lease_seconds");
     constexpr double kDay = 86400;  // a coordinator's longest time-out is far below
-    if (found == object.end() || !found->is_number() || !(found->get<double>() <= kDay)) {
-        return Duration{0};
-    }
-    return std::chrono::duration_cast<Duration>(std::chrono::duration<double>(found->get<double>())
-    );
+    const auto found = object.find("lease_seconds");
+    const double seconds = found != object.end() && found->is_number() ? found->get<double>() : 0.0;
+    return seconds > 0 && seconds <= kDay
+               ? std::chrono::duration_cast<Duration>(std::chrono::duration<double>(seconds))
+               : Duration{0};
 }
 
 std::optional<Timestamp> time_of(const Json& object, const char* key) {

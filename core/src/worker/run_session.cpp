@@ -314,12 +314,16 @@ void RunSession::settle(
         if (!end && end.error().code == RunnerErrc::not_found) {
             failure = {FailureKind::worker_lost, phase, "the run did not outlive its worker"};
         }
+        // what a driver says of itself is not for our log: it may hold anything
+        note(LogLevel::warning, "a run ended without a result: " + failure.message);
         finish(failure, with_tail(failure.message, tail));
     }
     end_stopping();
+    reporter_.close();  // the attempt has ended: there is no lease to renew
     if (handle != nullptr) {
         destroy(*handle);
     } else {
+        left_something_ = !end && end.error().code == RunnerErrc::infrastructure;
         lease_.forget();
     }
 }
@@ -374,7 +378,11 @@ void RunSession::destroy(const RunHandle& handle) {
         destroyed = context_.runner.destroy(handle);
     }
     if (!destroyed) {
-        note(LogLevel::error, "a run was left behind: " + destroyed.error().message);
+        note(
+            LogLevel::error,
+            "a run cannot be removed; it is tried again until it can: " + destroyed.error().message
+        );
+        left_something_ = true;
         return;  // its note stays with it: whoever watches goes on
     }
     lease_.forget();

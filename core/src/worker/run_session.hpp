@@ -66,6 +66,9 @@ public:
     [[nodiscard]] std::string run_id() const { return run_id_of(task(), attempt()); }
     [[nodiscard]] StopReason stop_reason() const { return reason_.load(); }
     [[nodiscard]] const Lease& lease() const { return lease_; }
+    /// After the end: something of the run may be there still, since its runner could not remove
+    /// it.
+    [[nodiscard]] bool left_something() const { return left_something_; }
 
 private:
     void attempt_run();
@@ -90,6 +93,7 @@ private:
     WakeFd give_up_;  // ends prepare and start: any reason to stop
     WakeFd leave_;    // ends wait: the run is abandoned
     std::atomic<StopReason> reason_{StopReason::none};
+    std::atomic<bool> left_something_{false};
     std::atomic<bool> abandoned_{false};  // whatever the first reason was
     std::mutex mutex_;                    // guards the three below
     bool settled_ = false;                // nothing is left to stop

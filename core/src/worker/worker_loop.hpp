@@ -81,6 +81,7 @@ private:
         ClaimedTask claimed, SteadyTime asked, bool resumed, std::optional<std::string> bookmark
     );
     void reap();
+    [[nodiscard]] bool tidy();
     [[nodiscard]] int free_slots() const;
     [[nodiscard]] bool runs(const Task& task) const;
     [[nodiscard]] bool pause(std::unique_lock<std::mutex>& lock, Duration length);
@@ -96,6 +97,7 @@ private:
     std::condition_variable wake_;  // anything below changed
     std::vector<Slot> slots_;
     bool enrolled_ = false;  // and recovered: claims may begin
+    bool untidy_ = false;    // a run that ended here may be there still
     bool look_ = false;      // a heartbeat is wanted now
     bool draining_ = false;
     bool stopping_ = false;

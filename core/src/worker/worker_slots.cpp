@@ -50,6 +50,7 @@ void WorkerLoop::reap() {
     for (auto& slot : slots_) {
         if (slot.done && slot.thread.joinable()) {
             slot.thread.join();  // it has nothing left to do but to return
+            untidy_ = untidy_ || slot.session->left_something();
             slot.session.reset();
             slot.done = false;
             wake_.notify_all();
@@ -109,6 +110,38 @@ bool WorkerLoop::pick_up_unanswered() {
     return true;
 }
 
+/// Removes what is there of runs that ended here. False where that cannot be done yet.
+bool WorkerLoop::tidy() {
+    const auto owned = runner_.list_owned(id());
+    if (!owned) {
+        return false;
+    }
+    bool all = true;
+    for (const auto& run : *owned) {
+        {
+            const std::lock_guard lock(mutex_);
+            // a run id never comes again, so what has no session now will have none
+            if (std::any_of(slots_.begin(), slots_.end(), [&](const Slot& slot) {
+                    return slot.session && slot.session->run_id() == run.run_id;
+                })) {
+                continue;
+            }
+        }
+        if (!runner_.destroy(run.handle)) {
+            all = false;
+            continue;
+        }
+        log(logger_,
+            LogLevel::info,
+            "removed what an ended run left",
+            {{"worker", id().value}, {"run", run.run_id}});
+        if (settings_.notes != nullptr) {
+            settings_.notes->forget(run.run_id);
+        }
+    }
+    return all;
+}
+
 void WorkerLoop::claim() {
     bool unanswered = false;
     Backoff backoff(kFirstPause, kLongestPause, id().value);
@@ -118,6 +151,18 @@ void WorkerLoop::claim() {
         const int free = free_slots();
         if (!enrolled_ || free == 0) {
             clock_.wait_until(lock, wake_, SteadyTime::max());
+            continue;
+        }
+        if (untidy_) {
+            // nothing is claimed meanwhile: what cannot remove runs can hardly start them
+            untidy_ = false;
+            lock.unlock();
+            const bool done = tidy();
+            lock.lock();
+            if (!done) {
+                untidy_ = true;
+                [[maybe_unused]] const bool go_on = pause(lock, backoff.next());
+            }
             continue;
         }
         lock.unlock();
@@ -161,6 +206,11 @@ void WorkerLoop::claim() {
     // drained: whoever waits for idle slots needs them reaped
     while (!stopping_) {
         reap();
+        if (std::exchange(untidy_, false)) {
+            lock.unlock();
+            static_cast<void>(tidy());  // or the successor, at its start
+            lock.lock();
+        }
         if (free_slots() == slots()) {
             wake_.notify_all();
         }

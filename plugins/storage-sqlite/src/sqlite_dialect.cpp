@@ -34,8 +34,9 @@ void opslab_glob(native::sqlite3_context* context, int, native::sqlite3_value** 
 
 // SOCI's error text may hold bound values, so only SQLite's own code is told.
 Error known_failure(int result, const std::string& path) {
-    const auto database = "the database \"" + path + "\" ";
-    const auto detail = "sqlite result " + std::to_string(result);
+    // clients are shown the text, so the path is for the log alone
+    const std::string database = "the database ";
+    const auto detail = "\"" + path + "\": sqlite result " + std::to_string(result);
     switch (result) {
         case SQLITE_BUSY:
         case SQLITE_LOCKED:
@@ -95,7 +96,7 @@ Error SqliteDialect::describe(const std::exception& thrown) const {
         return known_failure(failure->result() & 0xff, path_.string());
     }
     if (dynamic_cast<const soci::soci_error*>(&thrown) != nullptr) {
-        return {Errc::unavailable, "the database \"" + path_.string() + "\" cannot be used"};
+        return {Errc::unavailable, "the database cannot be used", "\"" + path_.string() + "\""};
     }
     return {Errc::internal, "the storage met what it did not expect", thrown.what()};
 }

@@ -56,6 +56,23 @@ TEST(Answers, WhatIsNoCoordinatorsAnswerIsTriedAgain) {
     }
 }
 
+TEST(ReadReceipt, TakesTheLengthOfTheLeaseWhereItMakesSense) {
+    const auto lease_in = [](const char* more) {
+        const auto text =
+            R"({"cancel":false,"deadline":"2026-01-31T08:15:30.123456Z")" + std::string(more) + "}";
+        return read_receipt(*parse_json(text))->lease;
+    };
+    EXPECT_EQ(lease_in(R"(,"lease_seconds":1.5)"), std::chrono::milliseconds{1500});
+    for (const auto* none :
+         {"",
+          R"(,"lease_seconds":0)",
+          R"(,"lease_seconds":-5)",
+          R"(,"lease_seconds":1e300)",
+          R"(,"lease_seconds":"60")"}) {
+        EXPECT_EQ(lease_in(none), Duration{0}) << none;
+    }
+}
+
 TEST(WriteEvent, OfAStepOnlyWhatAPostMayHoldIsSent) {
     const StepEvent step{
         .step = 3,
