@@ -23,6 +23,7 @@ from stand import HEARTBEAT_TIMEOUT, Stand
 from postgres_server import PostgresServer  # noqa: E402  found by stand
 
 RECOVERY_SECONDS = HEARTBEAT_TIMEOUT + 10 + LONGEST_SECONDS
+LONGEST_FAULT_SECONDS = 15
 STUCK_SECONDS = 90  # then what has not ended is called stuck
 TICK_SECONDS = 0.1
 
@@ -134,6 +135,8 @@ class Run:
     def recover(self):
         """How long it takes from the last fault until every task has ended."""
         self.wait(lambda: self.observer.left == 0, 600 if self.options.tasks else 0)
+        # a fault that was cut short need not leave a sign
+        self.wait(lambda: not self.stand.is_struck(), LONGEST_FAULT_SECONDS)
         self.observer.stop_submitting()
         self.stand.heal()
         began = time.monotonic()

@@ -247,6 +247,11 @@ class Stand:
 
         return journal_rows(self.journal)
 
+    def is_struck(self):
+        """Whether some fault has not run its course."""
+        lasting = self.due or self.postgres_due is not None
+        return bool(lasting) or any(not one.is_up() or one.frozen for one in self.kept())
+
     def heal(self):
         """Ends whatever a fault left in force."""
         self.end_due(float("inf"))
