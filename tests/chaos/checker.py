@@ -4,6 +4,7 @@ the same history gives the same counts, and a forged one is caught (checker_test
 import collections
 
 TERMINAL = frozenset({"completed", "failed", "timeout", "cancelled"})
+RETRIED = ("worker_lost", "infrastructure")
 COUNTS = ("lost", "twice at once", "stuck", "changed after the end", "left behind", "silent", "wrong")
 
 
@@ -120,7 +121,7 @@ class Checker:
             if numbers != list(range(1, row["attempt"] + 1)):
                 self.found["wrong"].append(f"{task} has the attempts {numbers}")
             for attempt in row["attempts"][:-1]:
-                if attempt["kind"] not in ("worker_lost", "infrastructure"):
+                if attempt["kind"] not in RETRIED:
                     self.found["wrong"].append(f"{task} was retried after {attempt['kind']}")
             if status == "completed":
                 if row["steps"] != list(range(1, row["wanted_steps"] + 1)):
@@ -128,10 +129,15 @@ class Checker:
             elif status == "cancelled":
                 if task not in self.asked_to_cancel:
                     self.found["wrong"].append(f"{task} is cancelled and nobody asked for it")
-            elif status in TERMINAL and not (
-                status == "failed" and (task, row["attempt"]) in self.hit
-            ):
+            elif status in TERMINAL and not self.may_have_failed(row):
                 self.found["wrong"].append(f"{task} is {status}: {row['error']}")
+
+    def may_have_failed(self, row):
+        """Its driver was killed, or what befell it used up all its retries."""
+        ends = row["attempts"]
+        is_used_up = len(ends) == row["max_retries"] + 1 and ends[-1]["kind"] in RETRIED
+        was_hit = (row["task"], row["attempt"]) in self.hit
+        return row["status"] == "failed" and (was_hit or is_used_up)
 
 
 def check(history, runs):

@@ -8,7 +8,7 @@ import checker
 
 def honest():
     """Three tasks: one retried after a kill, one cancelled, one whose driver was killed."""
-    whole = {"wanted_steps": 2, "steps": [1, 2], "error": None, "print": "p"}
+    whole = {"max_retries": 3, "wanted_steps": 2, "steps": [1, 2], "error": None, "print": "p"}
     lost = {"attempt": 1, "kind": "worker_lost"}
     history = [
         {"what": "acknowledged", "key": "k1", "tasks": ["a", "b"]},
@@ -95,6 +95,18 @@ class Forged(unittest.TestCase):
     def test_what_is_left_behind_is_counted(self):
         self.history.append({"what": "left", "which": "process 7", "at": 9000})
         self.assert_only("left behind")
+
+    def test_a_failure_that_nothing_excuses_is_wrong(self):
+        self.history.remove(self.row("driver_killed", "c"))
+        self.assert_only("wrong")
+
+    def test_a_task_whose_retries_are_used_up_may_fail_and_not_before(self):
+        self.history.remove(self.row("driver_killed", "c"))
+        lost = [{"attempt": number, "kind": "worker_lost"} for number in (1, 2, 3, 4)]
+        self.row("final", "c").update(attempt=4, attempts=lost)
+        self.assertEqual(checker.check(self.history, self.runs)["wrong"], [])
+        self.row("final", "c").update(attempt=3, attempts=lost[:3])
+        self.assert_only("wrong")
 
     def test_a_fault_without_a_sign_is_counted(self):
         self.history.append({"what": "silent", "which": "kill_worker: no log says so", "at": 9000})

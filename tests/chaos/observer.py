@@ -12,6 +12,7 @@ from checker import TERMINAL
 
 ANSWER_SECONDS = 20
 AGAIN_SECONDS = 0.2
+MAX_RETRIES = 10
 LONG_SHARE = 0.02  # of the tasks that outlast a lease, so that what is cut off meets its successor
 LONGEST_SECONDS = 14  # that a task takes by itself
 
@@ -130,7 +131,7 @@ class Observer:
             "problem_id": "simulated-detection",
             "max_steps": steps,
             "timeout_minutes": 5,
-            "max_retries": 10,
+            "max_retries": MAX_RETRIES,
             "priority": self.random.randint(0, 10),
             "agent_config": {"simulate": {"steps": steps, "step_ms": pace}},
         }
@@ -238,6 +239,7 @@ class Observer:
                 "final",
                 **sighting(answer),
                 wanted_steps=wanted,
+                max_retries=MAX_RETRIES,
                 steps=[step["step"] for step in trajectory["steps"]],
                 error=answer["error_details"],
                 attempts=[
