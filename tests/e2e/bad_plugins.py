@@ -91,7 +91,6 @@ class BadPlugins(unittest.TestCase):
         # a runner that cannot destroy its runs has still run them
         task = self.coordinator.wait_for_end(bad["throws-in-destroy"])
         self.assertEqual("completed", task["status"], task)
-        until(lambda: "thrown in destroy" in self.log(), "a line of the log")
         # nonsense is no result, so the run failed; what was said is in its log
         task = self.coordinator.wait_for_end(bad["nonsense-events"])
         self.assertEqual("failed", task["status"], task)
@@ -104,6 +103,7 @@ class BadPlugins(unittest.TestCase):
             ended = self.coordinator.task(bad[name])["status"]
             self.assertIn(ended, ("cancelled", "completed"), name)
         self.good_tasks_complete()
+        until(lambda: "thrown in destroy" in self.log(), "a line of the log")
 
     def test_a_worker_of_its_own_takes_the_crash_and_names_the_plugin(self):
         self.serve()

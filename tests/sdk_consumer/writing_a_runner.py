@@ -98,7 +98,7 @@ class Guide(unittest.TestCase):
         self.assertEqual(1, count, f"the project has no function like {head}")
         source.write_text(text)
 
-    def test_every_command_of_it_works(self):
+    def follow_the_guide(self):
         for language, text in re.findall(r"```(\w+)\n(.*?)```", GUIDE, re.S):
             if language == "cpp":
                 self.apply(text)
@@ -117,8 +117,8 @@ class Guide(unittest.TestCase):
         for verb in ("plugin new", "plugin check", "plugin info", "serve", "task submit"):
             self.assertTrue(any(f"opslab {verb}" in line for line in self.ran), verb)
 
-    def test_the_driver_has_no_network(self):
-        self.test_every_command_of_it_works()
+    def test_every_command_of_it_works_and_the_driver_has_no_network(self):
+        self.follow_the_guide()
         processes = self.run_line(
             'opslab task submit x --backend sandbox --agent-config \'{"simulate": {"mode": "hang"}}\' --json'
         )

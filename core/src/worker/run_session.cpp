@@ -367,6 +367,9 @@ void RunSession::destroy(const RunHandle& handle) {
     Backoff backoff(std::chrono::milliseconds{100}, std::chrono::seconds{1}, task().value);
     const auto last = context_.clock.steady() + kRemovalPatience;
     auto destroyed = context_.runner.destroy(handle);
+    if (!destroyed) {
+        note(LogLevel::warning, "a run cannot be removed; trying on: " + destroyed.error().message);
+    }
     while (!destroyed && !abandoned_ && context_.clock.steady() < last) {
         std::unique_lock lock(mutex_);
         std::condition_variable never;
