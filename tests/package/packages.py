@@ -14,7 +14,7 @@ import unittest
 WORK = pathlib.Path(sys.argv.pop()).resolve()
 SOURCES = pathlib.Path(sys.argv.pop()).resolve()
 BUILD = pathlib.Path(sys.argv.pop()).resolve()
-LIMIT_SECONDS = 240
+LIMIT_SECONDS = 900
 # Configuration and data, and what dpkg and systemd's helpers keep to know a package again.
 KEPT_BY_REMOVE = re.compile(
     r"/(etc/opslab|var/lib/(opslab|dpkg|systemd/deb-systemd-helper-enabled)|etc/systemd/system)(/|$)"

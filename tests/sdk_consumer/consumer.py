@@ -19,7 +19,7 @@ SOURCES = pathlib.Path(sys.argv.pop()).resolve()
 BUILD = pathlib.Path(sys.argv.pop()).resolve()
 PREFIX = WORK / "prefix"
 EXAMPLE = SOURCES / "examples/runner-hello"
-LIMIT_SECONDS = 240
+LIMIT_SECONDS = 900
 
 
 def environment():
