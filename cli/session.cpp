@@ -1,14 +1,19 @@
 #include "session.hpp"
 
 #include "base/json.hpp"
+#include "base/system_clock.hpp"
+#include "base/trace_context.hpp"
 #include "output/escape.hpp"
 #include "remote/token_file.hpp"
+
+#include <opslab/ids.hpp>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
 #include <cstdio>
+#include <cstdlib>
 #include <utility>
 
 namespace opslab::cli {
@@ -63,8 +68,16 @@ ExitCode Session::explain(const HttpReply& reply) {
                    ? printable(found->get_ref<const std::string&>())
                    : std::string{};
     };
+    // of what went wrong over there the coordinator's log knows more, under this id
+    const auto known_as = reply.status >= 500 && !reply.request_id.empty()
+                              ? ", request " + reply.request_id
+                              : std::string();
     terminal_.complain(fmt::format(
-        "opslab: {} ({} {})", text_of(*document, "error"), reply.status, text_of(*document, "code")
+        "opslab: {} ({} {}{})",
+        text_of(*document, "error"),
+        reply.status,
+        text_of(*document, "code"),
+        known_as
     ));
     const nlohmann::json::json_pointer where{"/details/fields"};
     if (document->contains(where) && document->at(where).is_array()) {
@@ -96,6 +109,16 @@ void Session::print_json(std::string_view json) {
 ExitCode with_session(const Connection& connection, const std::function<ExitCode(Session&)>& work) {
     Endpoint endpoint{
         .url = connection.coordinator, .timeout = std::chrono::seconds{connection.timeout_seconds}};
+    SystemClock clock;
+    SystemEntropy entropy;
+    endpoint.numbers = std::make_shared<CallNumbers>();
+    endpoint.numbers->prefix = "cli-" + make_uuid(clock.now(), entropy);
+    // NOLINTNEXTLINE(concurrency-mt-unsafe): one thread
+    if (const char* trace = std::getenv("TRACEPARENT"); trace != nullptr) {
+        if (auto parsed = parse_traceparent(trace)) {
+            endpoint.headers.emplace_back("traceparent", std::move(*parsed));
+        }
+    }
     if (!connection.token_file.empty()) {
         auto token = read_token_file(connection.token_file);
         if (!token) {

@@ -16,6 +16,10 @@ constexpr const char* kFooter =
     "the entry of that runner, of `server` only drain_seconds); heartbeat.interval_seconds must\n"
     "suit the coordinator's timeout.\n"
     "\n"
+    "It answers GET /health, /live, /ready and /metrics on a port of its own: --listen, or\n"
+    "worker_server.listen of the file; by default any free one on loopback, which the log and the\n"
+    "file `address` in the state directory tell. With --token-file it asks for that token too.\n"
+    "\n"
     "While the coordinator is away runs go on, and what they said is delivered afterwards. "
     "SIGTERM\n"
     "and SIGINT: takes no more tasks, waits server.drain_seconds for its runs, then leaves them "
@@ -90,6 +94,13 @@ void add_worker_run(CLI::App& worker, Chosen& chosen) {
             "~/.local/state/opslab/ID)"
         )
         ->type_name("DIR");
+    worker
+        .add_option(
+            "--listen",
+            given->options.listen,
+            "Its own /health and /metrics: address and port, or none (default: 127.0.0.1, any port)"
+        )
+        ->type_name("ADDRESS");
     worker.add_option("--coordinator", given->options.coordinator, "Where the coordinator answers")
         ->envname("OPSLAB_COORDINATOR")
         ->type_name("URL")

@@ -75,6 +75,7 @@ class Metrics(unittest.TestCase):
         self.assertEqual(self.value('runner_phase_seconds_count{phase="setup"}'), 1)
         self.assertEqual(self.value('opslab_stale_writes_total{verb="record"}'), 1)
         self.assertEqual(self.value("opslab_retries_total"), 1)
+        self.assertGreaterEqual(self.value('opslab_sql_seconds_count{statement="task.take"}'), 2)
         self.assertEqual(self.value("opslab_storage_up"), 1)
         self.assertEqual(self.value('task_queue_size{status="pending"}'), 1)
         self.assertGreater(self.value("process_resident_memory_bytes"), 0)
@@ -96,7 +97,9 @@ class Metrics(unittest.TestCase):
         }
         # families that begin with their first event
         there |= {"opslab_callbacks_total", "opslab_plugin_call_failures_total"}
-        there |= {"runner_phase_seconds"}
+        there |= {"runner_phase_seconds", "opslab_sql_failures_total"}
+        # of workers elsewhere: worker_port.py reads their page
+        there |= {"opslab_worker_slots", "opslab_worker_coordinator_up"}
         board = json.loads((OPERATIONS / "grafana-board.json").read_text())
         asked = "\n".join(
             target["expr"] for panel in board["panels"] for target in panel["targets"]

@@ -133,6 +133,13 @@ class TwoCoordinators(unittest.TestCase):
                 status, headers, answer = coordinator.call(method, path, body)
                 self.assertEqual(status, 503, (method, path, answer))
                 self.assertIn("Retry-After", headers)
+                # what the client can quote is what the log explains
+                error_id = answer["details"]["error_id"]
+                self.assertEqual(error_id, headers["X-Request-ID"])
+                log = (coordinator.folder / "serve.log").read_text()
+                line = next(line for line in log.splitlines() if f"request={error_id}" in line)
+                self.assertIn("request failed", line)
+                self.assertIn("status=503", line)
                 self.assertNotIn(self.server.password, str(answer))
         self.server.start()
         for coordinator in (self.one, self.two):

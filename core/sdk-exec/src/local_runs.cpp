@@ -7,6 +7,7 @@
 #include <opslab/exec/process_identity.hpp>
 #include <opslab/exec/supervised_process.hpp>
 #include <opslab/exec/task_file.hpp>
+#include <opslab/exec/task_origin.hpp>
 
 #include <signal.h>
 #include <unistd.h>
@@ -65,7 +66,7 @@ public:
 
 private:
     [[nodiscard]] std::vector<std::string> environment_of(
-        const RunName& name, ChildEnvironment environment
+        const RunName& name, const RunRequest& request, ChildEnvironment environment
     ) const;
     [[nodiscard]] std::string mark_of(const RunName& name) const {
         return "OPSLAB_WORK_DIR=" + directories_.work(name);
@@ -98,7 +99,7 @@ RunnerResult<std::shared_ptr<SupervisedRun>> LocalRuns::Runs::launch(
     spec.supervisor = place_.supervisor;
     spec.program = command.program;
     spec.arguments = command.arguments;
-    spec.environment = environment_of(name, command.environment);
+    spec.environment = environment_of(name, request, command.environment);
     spec.directory = directories_.work(name);
     spec.open_files = command.open_files;
     spec.memory_bytes = command.memory_bytes;
@@ -117,13 +118,16 @@ RunnerResult<std::shared_ptr<SupervisedRun>> LocalRuns::Runs::launch(
 }
 
 std::vector<std::string> LocalRuns::Runs::environment_of(
-    const RunName& name, ChildEnvironment environment
+    const RunName& name, const RunRequest& request, ChildEnvironment environment
 ) const {
     const std::string work = directories_.work(name);
     for (const char* own : {"HOME", "TMPDIR"}) {
         if (!environment.has(own)) {
             environment.set(own, work);
         }
+    }
+    for (auto& [variable, value] : origin_variables(request.task_json)) {
+        environment.set(variable, std::move(value));
     }
     environment.set("OPSLAB_PROTOCOL", "1");
     environment.set("OPSLAB_WORK_DIR", work);

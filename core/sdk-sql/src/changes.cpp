@@ -23,7 +23,9 @@ Json input_row(const Task& task) {
         {"last_seq", 1},
         {"agent_config", task.parameters.agent_config_json},
         {"metadata", task.parameters.metadata_json},
-        {"callback_url", text_or_null(task.parameters.callback_url)}};
+        {"callback_url", text_or_null(task.parameters.callback_url)},
+        {"request_id", text_or_null(task.origin.request_id)},
+        {"traceparent", text_or_null(task.origin.traceparent)}};
 }
 
 Json attempt_end_row(

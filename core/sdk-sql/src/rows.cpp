@@ -100,6 +100,8 @@ TaskRow task_row(const Json& row) {
         .max_retries = row.at("max_retries").get<int>()};
     task.backend_type = text_of(row, "backend_type");
     task.group_id = text_of(row, "group_id");
+    task.origin = {
+        .request_id = text_of(row, "request_id"), .traceparent = text_of(row, "traceparent")};
     task.worker_id = id_of<WorkerId>(row, "worker_id");
     task.attempt = row.at("attempt").get<int>();
     task.created_at = time_of(row, "created_at");

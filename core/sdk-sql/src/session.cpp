@@ -45,8 +45,38 @@ void Session::prepare(std::string_view name) {
     prepared(name);
 }
 
+namespace {
+
+/// Tells how one run of a statement went, also where it threw.
+class StatementReport {
+public:
+    StatementReport(const StatementTable& statements, std::string_view name)
+        : statements_(statements), name_(name) {
+        if (statements.observer() != nullptr) {
+            began_ = statements.clock().steady();
+        }
+    }
+    StatementReport(const StatementReport&) = delete;
+    StatementReport& operator=(const StatementReport&) = delete;
+    ~StatementReport() {
+        if (auto* observer = statements_.observer(); observer != nullptr) {
+            observer->ran(name_, statements_.clock().steady() - began_, ok_);
+        }
+    }
+    void succeeded() { ok_ = true; }
+
+private:
+    const StatementTable& statements_;
+    std::string_view name_;
+    SteadyTime began_{};
+    bool ok_ = false;
+};
+
+}  // namespace
+
 std::vector<nlohmann::json> Session::rows(std::string_view name, const nlohmann::json& parameter) {
     auto& use = prepared(name);
+    StatementReport report(statements_, name);
     // bytes that are no UTF-8 become U+FFFD instead of an exception
     use.parameter = parameter.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
     std::vector<nlohmann::json> all;
@@ -55,6 +85,7 @@ std::vector<nlohmann::json> Session::rows(std::string_view name, const nlohmann:
         all.push_back(nlohmann::json::parse(use.answer));
         got = use.statement.fetch();
     }
+    report.succeeded();
     return all;
 }
 

@@ -84,4 +84,9 @@ std::vector<std::string> StatementTable::names() const {
     return all;
 }
 
+void StatementTable::report_to(const StorageHost& host) {
+    observer_ = host.statements;
+    clock_ = &host.clock;
+}
+
 }  // namespace opslab::sql

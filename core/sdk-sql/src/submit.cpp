@@ -26,7 +26,8 @@ bool has_nul(const std::optional<std::string>& text) {
 bool has_nul(const NewTask& task) {
     return has_nul(task.id.value) || has_nul(task.problem_id) || has_nul(task.backend_type) ||
            has_nul(task.group_id) || has_nul(task.parameters.agent_config_json) ||
-           has_nul(task.parameters.metadata_json) || has_nul(task.parameters.callback_url);
+           has_nul(task.parameters.metadata_json) || has_nul(task.parameters.callback_url) ||
+           has_nul(task.origin.request_id) || has_nul(task.origin.traceparent);
 }
 
 Status check(const Submission& submission) {
@@ -76,6 +77,7 @@ std::vector<Task> accept(const Submission& submission, Changes& changes) {
         task.parameters = given.parameters;
         task.backend_type = given.backend_type;
         task.group_id = given.group_id;
+        task.origin = given.origin;
         task.created_at = at;
         task.updated_at = at;
         changes.insert(task);

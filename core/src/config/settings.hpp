@@ -37,8 +37,14 @@ struct ServerSettings {
     std::int64_t max_body_bytes = 0;
     int max_connections = 0;
     int max_streams = 0;
+    std::chrono::seconds slow_client{};
     int threads = 0;
     std::chrono::seconds drain{};
+};
+
+/// Of `opslab worker` alone: where it tells how it is.
+struct WorkerServerSettings {
+    std::optional<ListenAddress> listen{};  ///< nothing: nowhere
 };
 
 /// A plugin by name, and its own settings as written, with their places: the plugin host checks
@@ -98,6 +104,7 @@ struct LogSettings {
 struct Settings {
     std::string file{};  ///< empty: defaults only
     ServerSettings server{};
+    WorkerServerSettings worker_server{};
     std::vector<std::string> plugin_path{};  ///< `plugins.path`
     std::string state_path{};                ///< `plugins.state_path`
     PluginBlock storage{};
@@ -113,6 +120,13 @@ struct Settings {
     /// Null where there is none of that name.
     [[nodiscard]] const RunnerSettings* find_runner(std::string_view name) const;
 };
+
+/// A listen address. Nothing where it is none.
+[[nodiscard]] std::optional<ListenAddress> parse_listen(std::string_view text);
+
+/// Whether only this machine can reach `host`. By the address, not by its text:
+/// `127.example.com` is a name that may lead anywhere.
+[[nodiscard]] bool is_loopback(const std::string& host);
 
 /// The value of an environment variable, or nothing. Tests pass their own.
 using Environment = std::function<std::optional<std::string>(const std::string& name)>;

@@ -59,6 +59,19 @@ public:
         }
     }
 
+    /// Whether others may reach it depends on the worker's token too: the worker checks that.
+    void worker_listen() {
+        const Node* listen = node({"worker_server", "listen"});
+        if (listen == nullptr || listen->kind != Node::Kind::string || parse_listen(listen->text)) {
+            return;
+        }
+        refuse(
+            listen->mark,
+            "worker_server.listen",
+            "expected an address and a port like 127.0.0.1:9200, found " + found(*listen)
+        );
+    }
+
     void heartbeat() {
         const auto& beat = settings_.heartbeat;
         if (beat.timeout > beat.interval) {
@@ -199,20 +212,6 @@ private:
 
     static std::string count(std::chrono::seconds value) { return std::to_string(value.count()); }
 
-    /// By the address, not by its text: `127.example.com` is a name that may lead anywhere.
-    static bool is_loopback(const std::string& host) {
-        in_addr four{};
-        if (::inet_pton(AF_INET, host.c_str(), &four) == 1) {
-            return ntohl(four.s_addr) >> 24U == 127;
-        }
-        in6_addr six{};
-        if (::inet_pton(AF_INET6, host.c_str(), &six) == 1) {
-            const bool mapped = IN6_IS_ADDR_V4MAPPED(&six) && six.s6_addr[12] == 127;
-            return IN6_IS_ADDR_LOOPBACK(&six) || mapped;
-        }
-        return host == "localhost";
-    }
-
     const Settings& settings_;
     const Node& written_;
     Findings& findings_;
@@ -220,10 +219,24 @@ private:
 
 }  // namespace
 
+bool is_loopback(const std::string& host) {
+    in_addr four{};
+    if (::inet_pton(AF_INET, host.c_str(), &four) == 1) {
+        return ntohl(four.s_addr) >> 24U == 127;
+    }
+    in6_addr six{};
+    if (::inet_pton(AF_INET6, host.c_str(), &six) == 1) {
+        const bool mapped = IN6_IS_ADDR_V4MAPPED(&six) && six.s6_addr[12] == 127;
+        return IN6_IS_ADDR_LOOPBACK(&six) || mapped;
+    }
+    return host == "localhost";
+}
+
 void check_rules(const Settings& settings, const Node& written, Findings& findings) {
     Rules rules{settings, written, findings};
     rules.listen();
     rules.plugin_folders();
+    rules.worker_listen();
     rules.heartbeat();
     rules.retries();
     rules.postgres_pool();

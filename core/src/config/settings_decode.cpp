@@ -102,8 +102,17 @@ void decode_server(const Section& section, ServerSettings& server) {
     section.read("max_body_bytes", server.max_body_bytes);
     section.read("max_connections", server.max_connections);
     section.read("max_streams", server.max_streams);
+    section.read("slow_client_seconds", server.slow_client);
     section.read("threads", server.threads);
     section.read("drain_seconds", server.drain);
+}
+
+void decode_worker_server(const Section& section, WorkerServerSettings& server) {
+    std::optional<std::string> listen;
+    section.read("listen", listen);
+    if (listen) {
+        server.listen = parse_listen(*listen);
+    }
 }
 
 void decode_tasks(const Section& section, TaskSettings& tasks) {
@@ -201,6 +210,7 @@ Settings decode_settings(const Node& checked, const std::string& file) {
     Settings settings;
     settings.file = file;
     decode_server(root.section("server"), settings.server);
+    decode_worker_server(root.section("worker_server"), settings.worker_server);
     root.section("plugins").read("path", settings.plugin_path);
     root.section("plugins").read("state_path", settings.state_path);
     settings.storage = decode_block(root.section("storage"), nullptr, Path{}.key("storage"), file);

@@ -6,9 +6,6 @@
 
 namespace opslab::config {
 
-/// A listen address. Nothing where it is none.
-[[nodiscard]] std::optional<ListenAddress> parse_listen(std::string_view text);
-
 /// The typed settings of a checked tree; what is of a wrong kind there stays at its default.
 [[nodiscard]] Settings decode_settings(const Node& checked, const std::string& file);
 

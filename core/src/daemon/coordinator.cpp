@@ -74,6 +74,7 @@ ServerSettings server_settings(const config::ServerSettings& from) {
     server.max_body = static_cast<std::size_t>(from.max_body_bytes);
     server.max_connections = static_cast<std::size_t>(from.max_connections);
     server.max_streams = static_cast<std::size_t>(from.max_streams);
+    server.write_timeout = from.slow_client;
     server.executor_threads = static_cast<std::size_t>(from.threads);
     return server;
 }
@@ -197,7 +198,8 @@ Result<std::unique_ptr<Coordinator>> Coordinator::start(
     auto plugin_metrics = std::make_unique<PluginMetrics>(*metrics);
     auto storage = plugin::open_storage(
         plugins.storage.library,
-        StorageHost{surroundings.clock, surroundings.entropy, surroundings.logger},
+        StorageHost{
+            surroundings.clock, surroundings.entropy, surroundings.logger, plugin_metrics.get()},
         plugins.storage.config_json,
         plugin_metrics.get()
     );

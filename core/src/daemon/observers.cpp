@@ -19,6 +19,14 @@ void PluginMetrics::observe(
     }
 }
 
+void PluginMetrics::ran(std::string_view statement, Duration took, bool ok) noexcept {
+    try {
+        metrics_.statement(statement, took, ok);
+    } catch (const std::exception&) {
+        // as above
+    }
+}
+
 bool CountedLog::admit(std::string_view message, std::uint64_t& left_out) {
     constexpr std::size_t kMostMessages = 1024;
     const auto now = clock_.steady();
@@ -84,6 +92,13 @@ std::string_view bound_of(int status) {
     }
 }
 
+LogLevel level_of(int status) {
+    if (status < 500) {
+        return LogLevel::debug;
+    }
+    return status == 503 ? LogLevel::warning : LogLevel::error;
+}
+
 std::uint64_t resident_bytes() {
     std::ifstream file("/proc/self/statm");
     std::uint64_t size = 0;
@@ -111,24 +126,29 @@ void RequestLog::done(const RequestRecord& record) noexcept {
             metrics_.bound_hit(bound);
         }
         log(logger_,
-            record.status >= 500 ? LogLevel::error : LogLevel::debug,
+            level_of(record.status),
             "request",
             {{"method", std::string(record.method)},
              {"route", std::string(record.pattern)},
              {"status", std::to_string(record.status)},
              {"micros", std::to_string(record.duration.count())},
              {"request", std::string(record.request_id)},
+             {"trace", std::string(record.trace)},
              {"from", std::string(record.remote_address)}});
     } catch (const std::exception&) {
         // as above
     }
 }
 
+void measure_process(Metrics& metrics) {
+    metrics.set_process(resident_bytes(), open_descriptors());
+}
+
 Result<std::string> MetricsPage::metrics_text() {
     // With the storage away the counters are still told; the gauges keep their last values.
     const auto counts = storage_.tasks().counts();
     metrics_.set_storage_up(counts.has_value());
-    metrics_.set_process(resident_bytes(), open_descriptors());
+    measure_process(metrics_);
     if (counts) {
         metrics_.set_queue("pending", counts->tasks.pending);
         metrics_.set_queue("running", counts->tasks.running);

@@ -50,9 +50,12 @@ private:
     Metrics& metrics_;
 };
 
-class PluginMetrics final : public plugin::CallObserver {
+/// Of plugins: calls into them, and the statements that a storage runs.
+class PluginMetrics final : public plugin::CallObserver, public StatementObserver {
 public:
     explicit PluginMetrics(Metrics& metrics) : metrics_(metrics) {}
+
+    void ran(std::string_view statement, Duration took, bool ok) noexcept override;
 
     void observe(
         std::string_view plugin, std::string_view call, Duration took, bool ok
@@ -115,6 +118,9 @@ private:
     Metrics& metrics_;
     Logger& logger_;
 };
+
+/// Sets the gauges of this process: memory and open files, as they are now.
+void measure_process(Metrics& metrics);
 
 /// `GET /metrics`: the counters, and gauges read at the moment of asking.
 class MetricsPage final : public MetricsText {

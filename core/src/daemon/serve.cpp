@@ -10,6 +10,7 @@
 #include "telemetry/service_log.hpp"
 
 #include <fmt/format.h>
+#include <sys/resource.h>
 
 #include <cstdio>
 #include <exception>
@@ -53,6 +54,18 @@ std::optional<LeaseGuard> start_guard(
     return std::move(*guard);
 }
 
+/// A connection is an open file, and many systems begin with 1024 of them: takes what it may have.
+void allow_many_files(Logger& logger) {
+    rlimit files{};
+    if (::getrlimit(RLIMIT_NOFILE, &files) != 0 || files.rlim_cur == files.rlim_max) {
+        return;
+    }
+    files.rlim_cur = files.rlim_max;
+    if (::setrlimit(RLIMIT_NOFILE, &files) != 0) {
+        log(logger, LogLevel::warning, "the limit of open files stays as it is");
+    }
+}
+
 }  // namespace
 
 int serve(const ServeOptions& options) {
@@ -79,6 +92,7 @@ int serve(const ServeOptions& options) {
         clock
     );
     std::optional<EndLimit> limit;  // destroyed after the coordinator, whose end it watches
+    allow_many_files(*logger);
     try {
         auto coordinator =
             Coordinator::start(*settings, *plugins, Surroundings{clock, entropy, *logger});

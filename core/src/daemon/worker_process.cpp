@@ -5,7 +5,10 @@
 #include "config/settings.hpp"
 #include "daemon/end_limit.hpp"
 #include "daemon/lease_guard.hpp"
+#include "daemon/measured_port.hpp"
+#include "daemon/observers.hpp"
 #include "daemon/stop_signals.hpp"
+#include "daemon/worker_server.hpp"
 #include "daemon/worker_state.hpp"
 #include "domain/worker_codec.hpp"
 #include "plugin/catalogue.hpp"
@@ -13,6 +16,7 @@
 #include "plugin/plugin_config.hpp"
 #include "remote/rest_port.hpp"
 #include "remote/token_file.hpp"
+#include "telemetry/metrics.hpp"
 #include "telemetry/service_log.hpp"
 #include "worker/worker_loop.hpp"
 
@@ -114,9 +118,37 @@ WorkerLoop::Settings loop_settings(const WorkerOptions& options, const config::S
     return loop;
 }
 
+/// Where its own port is; nothing: it has none.
+std::optional<config::ListenAddress> own_port(
+    const WorkerOptions& options, const config::Settings& settings, Complaints& complaints
+) {
+    auto listen = settings.worker_server.listen;
+    if (options.listen == "none") {
+        return std::nullopt;
+    }
+    if (!options.listen.empty()) {
+        listen = config::parse_listen(options.listen);
+        if (!listen) {
+            complaints.push_back(
+                "--listen \"" + options.listen +
+                "\" must be an address and a port such as 127.0.0.1:9200, or none"
+            );
+        }
+    }
+    if (listen && !config::is_loopback(listen->host) && options.token_file.empty() &&
+        !settings.server.allow_unauthenticated) {
+        complaints.push_back(
+            "others can reach " + listen->host +
+            ": that needs --token-file, or server.allow_unauthenticated: true"
+        );
+    }
+    return listen;
+}
+
 /// What a worker needs, checked and opened.
 struct Parts {
     config::Settings settings;
+    std::optional<config::ListenAddress> listen;
     plugin::ReadyPlugin plugin;
     Endpoint endpoint;
     std::filesystem::path state;
@@ -150,6 +182,7 @@ tl::expected<Parts, int> prepare(const WorkerOptions& options) {
         }
     }
     auto state = state_folder(options, environment, complaints);
+    auto listen = own_port(options, *settings, complaints);
     if (!complaints.empty()) {
         return tl::unexpected(refuse(complaints));
     }
@@ -163,6 +196,7 @@ tl::expected<Parts, int> prepare(const WorkerOptions& options) {
     }
     return Parts{
         std::move(*settings),
+        std::move(listen),
         std::move(*plugin),
         std::move(endpoint),
         std::move(state),
@@ -173,60 +207,133 @@ std::filesystem::path lease_folder(const Parts& parts) {
     return parts.state / "leases";
 }
 
-/// Works until a signal comes. Errors: what kept it from starting.
-Status work(
-    const WorkerOptions& options,
-    const Parts& parts,
-    const StopSignals& signals,
-    Clock& clock,
-    Logger& logger
+/// What tells how the worker is doing.
+struct Telemetry {
+    Telemetry(Clock& clock, Logger& plain_log)
+        : metrics(OPSLAB_VERSION, clock.now(), MetricsOf::worker),
+          log(plain_log, clock, metrics),
+          plugins(metrics) {}
+
+    Metrics metrics;
+    CountedLog log;
+    PluginMetrics plugins;
+};
+
+Result<std::unique_ptr<Runner>> open_its_runner(
+    const WorkerOptions& options, const Parts& parts, Clock& clock, Telemetry& telemetry
 ) {
-    SystemEntropy entropy;
-    const auto state = WorkerState::open(parts.state, entropy);
-    if (!state) {
-        return fail(state.error());
-    }
-    const auto runner = plugin::open_runner(
+    return plugin::open_runner(
         parts.plugin.library,
         {.clock = clock,
-         .logger = logger,
+         .logger = telemetry.log,
          .state_root = parts.state / options.runner,
          .version = OPSLAB_VERSION},
         parts.plugin.config_json,
-        nullptr
+        &telemetry.plugins
     );
-    if (!runner) {
-        return fail(runner.error());
-    }
-    const auto port = RestPort::open({parts.endpoint, state->instance()});
-    if (!port) {
-        return fail(port.error());
-    }
-    LeaseNotes notes(lease_folder(parts) / options.id);
-    auto settings = loop_settings(options, parts.settings);
-    settings.notes = &notes;
-    std::optional<EndLimit> limit;  // destroyed after the loop, whose end it watches
-    WorkerLoop loop(**port, **runner, clock, logger, std::move(settings));
-    loop.start();
+}
+
+/// To the coordinator; its calls are numbered behind `prefix`.
+Result<std::unique_ptr<RestPort>> open_its_line(
+    const Parts& parts, std::string prefix, std::string instance
+) {
+    auto endpoint = parts.endpoint;
+    endpoint.numbers = std::make_shared<CallNumbers>();
+    endpoint.numbers->prefix = std::move(prefix);
+    return RestPort::open({std::move(endpoint), std::move(instance)});
+}
+
+void say_working(
+    const WorkerOptions& options,
+    const Parts& parts,
+    const WorkerLoop& loop,
+    const WorkerServer* server,
+    Logger& logger
+) {
     log(logger,
         LogLevel::info,
         "working",
         {{"worker", options.id},
          {"coordinator", parts.endpoint.url},
          {"slots", std::to_string(loop.slots())},
+         {"address", server != nullptr ? server->address() : "none"},
          {"state", parts.state.string()}});
-    const int signal = signals.wait();
-    log(logger, LogLevel::info, "stopping", {{"signal", signal == SIGINT ? "INT" : "TERM"}});
-    signals.let_through();
-    limit.emplace(logger, clock, 2 * parts.settings.server.drain + kPluginPatience);
+}
+
+/// Null where the worker is to have no port of its own.
+Result<std::unique_ptr<WorkerServer>> open_its_server(
+    const Parts& parts, const WorkerServer::Parts& given
+) {
+    return parts.listen ? WorkerServer::start(*parts.listen, given)
+                        : Result<std::unique_ptr<WorkerServer>>(nullptr);
+}
+
+/// Drains, as a signal asked for.
+void wind_down(
+    const WorkerOptions& options, WorkerLoop& loop, Duration drain, Clock& clock, Logger& logger
+) {
     loop.drain();
-    if (!loop.wait_until_idle(clock.steady() + parts.settings.server.drain)) {
+    if (!loop.wait_until_idle(clock.steady() + drain)) {
         log(logger,
             LogLevel::warning,
             "worker stops with tasks still running; its successor picks them up",
             {{"worker", options.id}});
     }
     loop.stop();
+}
+
+/// Works until a signal comes. Errors: what kept it from starting.
+Status work(
+    const WorkerOptions& options,
+    const Parts& parts,
+    const StopSignals& signals,
+    Clock& clock,
+    Logger& plain_log
+) {
+    SystemEntropy entropy;
+    Telemetry telemetry(clock, plain_log);
+    Logger& logger = telemetry.log;
+    const auto state = WorkerState::open(parts.state, entropy);
+    if (!state) {
+        return fail(state.error());
+    }
+    const auto runner = open_its_runner(options, parts, clock, telemetry);
+    if (!runner) {
+        return fail(runner.error());
+    }
+    const auto rest_port =
+        open_its_line(parts, options.id + "." + make_uuid(clock.now(), entropy), state->instance());
+    if (!rest_port) {
+        return fail(rest_port.error());
+    }
+    MeasuredPort port(**rest_port, clock, telemetry.metrics);
+    LeaseNotes notes(lease_folder(parts) / options.id);
+    auto settings = loop_settings(options, parts.settings);
+    settings.notes = &notes;
+    std::optional<EndLimit> limit;  // destroyed after the loop, whose end it watches
+    WorkerLoop loop(port, **runner, clock, logger, std::move(settings));
+    const auto server = open_its_server(
+        parts,
+        {.loop = loop,
+         .port = port,
+         .metrics = telemetry.metrics,
+         .clock = clock,
+         .entropy = entropy,
+         .logger = logger,
+         .coordinator = parts.endpoint.url,
+         .token = parts.endpoint.token,
+         .address_file = parts.state / "address"}
+    );
+    if (!server) {
+        return fail(server.error());
+    }
+    loop.start();
+    say_working(options, parts, loop, server->get(), logger);
+    const int signal = signals.wait();
+    log(logger, LogLevel::info, "stopping", {{"signal", signal == SIGINT ? "INT" : "TERM"}});
+    signals.let_through();
+    limit.emplace(logger, clock, 2 * parts.settings.server.drain + kPluginPatience);
+    wind_down(options, loop, parts.settings.server.drain, clock, logger);
     return {};
 }
 

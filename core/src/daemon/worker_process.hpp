@@ -12,6 +12,7 @@ struct WorkerOptions {
     std::string id{};
     std::optional<std::string> config_file{};
     std::string state_dir{};                  ///< empty: `opslab/ID` of the user's state home
+    std::string listen{};                     ///< its own port, or `none`; empty: the setting's
     std::optional<int> max_parallel_tasks{};  ///< else of the `workers` entry of that runner, or 1
 };
 

@@ -139,6 +139,17 @@ Json to_json(const StoredStep& step) {
     return json;
 }
 
+Json to_json(const TaskOrigin& origin) {
+    Json json = Json::object();
+    if (origin.request_id) {
+        json["request_id"] = *origin.request_id;
+    }
+    if (origin.traceparent) {
+        json["traceparent"] = *origin.traceparent;
+    }
+    return json;
+}
+
 Json to_json(const Failure& failure) {
     return {
         {"kind", to_string(failure.kind)},

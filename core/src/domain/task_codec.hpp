@@ -13,6 +13,10 @@ namespace opslab {
 
 [[nodiscard]] Json to_json(const Task& task);
 
+/// What is set of where the task came from; an empty object where nothing is. For workers alone:
+/// no answer about a task holds it.
+[[nodiscard]] Json to_json(const TaskOrigin& origin);
+
 /// The task in detail: with `result`, `error_details`, `failure`, `attempts`, `phases`.
 [[nodiscard]] Json to_json(const TaskDetail& detail);
 

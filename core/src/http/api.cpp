@@ -1,6 +1,7 @@
 #include "http/api.hpp"
 
 #include "http/catalogue_handlers.hpp"
+#include "http/docs_handlers.hpp"
 #include "http/service_handlers.hpp"
 #include "http/task_handlers.hpp"
 #include "http/worker_handlers.hpp"
@@ -97,16 +98,33 @@ void add_service(Router& router, const ApiParts& parts) {
     add("/ready", "getReady", &Service::ready, Access::open);
     add("/metrics", "getMetrics", &Service::metrics, Access::token);
     add("/openapi.json", "getOpenApi", &Service::openapi, Access::open);
-    add("/docs", "getDocs", &Service::docs, Access::open);
 }
 
 }  // namespace
+
+void add_docs(Router& router) {
+    const auto docs = std::make_shared<const DocsHandlers>();
+    const auto add = [&](const char* path, const char* id, auto handler) {
+        router.add(
+            {HttpMethod::get,
+             path,
+             id,
+             bind<DocsHandlers>(docs, handler),
+             Placement::executor,
+             Access::open}
+        );
+    };
+    add("/docs", "getDocs", &DocsHandlers::page);
+    add("/docs/swagger-ui-bundle.js", "getDocsScript", &DocsHandlers::script);
+    add("/docs/swagger-ui.css", "getDocsStyle", &DocsHandlers::style);
+}
 
 Router make_api(const ApiParts& parts) {
     Router router;
     add_tasks(router, parts);
     add_workers(router, parts);
     add_service(router, parts);
+    add_docs(router);
     return router;
 }
 

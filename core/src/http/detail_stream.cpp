@@ -2,6 +2,7 @@
 
 #include "base/json.hpp"
 #include "domain/task_codec.hpp"
+#include "http/problem.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -26,10 +27,10 @@ DetailStream::DetailStream(TaskService& tasks, TaskId task, std::string detail) 
 
 void DetailStream::start(StreamWaker /*waker*/) {}
 
-bool DetailStream::read_page() {
+Status DetailStream::read_page() {
     const auto logs = tasks_.logs(query_);
     if (!logs) {
-        return false;
+        return fail(logs.error());
     }
     for (const auto& entry : *logs) {
         if (std::exchange(any_, true)) {
@@ -42,13 +43,13 @@ bool DetailStream::read_page() {
         pending_.add("]}");
         done_ = true;
     }
-    return true;
+    return {};
 }
 
 StreamStep DetailStream::next() {
     while (!done_ && pending_.size() < PieceBuffer::kPiece) {
-        if (!read_page()) {
-            return StreamStep::abort();
+        if (const auto read = read_page(); !read) {
+            return StreamStep::abort(in_full(read.error()));
         }
     }
     auto piece = pending_.take();

@@ -21,7 +21,7 @@ public:
     [[nodiscard]] StreamStep next() override;
 
 private:
-    [[nodiscard]] bool read_page();
+    [[nodiscard]] Status read_page();
 
     TaskService& tasks_;
     LogQuery query_;

@@ -1,5 +1,7 @@
 #include "http/dispatcher.hpp"
 
+#include "base/trace_context.hpp"
+#include "http/field_name.hpp"
 #include "http/problem.hpp"
 
 #include <opslab/ids.hpp>
@@ -19,6 +21,7 @@ public:
         HttpMethod method;
         std::string pattern;
         std::string request_id;
+        std::string trace;
         std::string remote_address;
         SteadyTime began;
     };
@@ -41,6 +44,7 @@ public:
                       .status = status,
                       .duration = clock.steady() - parts->began,
                       .request_id = parts->request_id,
+                      .trace = parts->trace,
                       .remote_address = parts->remote_address,
                       .streamed = streamed,
                   });
@@ -54,15 +58,16 @@ public:
     void respond(HttpResponse response) noexcept override {
         response.headers.set("X-Request-ID", parts_->request_id);
         const int status = response.status;
-        if (status >= 500 && status != 503) {
+        if (status >= 500) {
             // the request's id is the error's: what a person quotes finds this line
             add_error_id(response, parts_->request_id);
             log(logger_,
-                LogLevel::error,
+                status == 503 ? LogLevel::warning : LogLevel::error,
                 "request failed",
                 {{"request", parts_->request_id},
                  {"endpoint", parts_->pattern},
                  {"status", std::to_string(status)},
+                 {"trace", parts_->trace},
                  {"cause", response.cause}});
         }
         sink_->respond(std::move(response));
@@ -126,6 +131,20 @@ const std::vector<HttpMethod>& all_methods() {
     static const std::vector<HttpMethod> kAll{
         HttpMethod::get, HttpMethod::head, HttpMethod::post, HttpMethod::del, HttpMethod::options};
     return kAll;
+}
+
+/// One that is wrong, or two of them, count as none: tracing must not refuse work.
+std::string traceparent_of(const HttpHeaders& headers) {
+    std::optional<std::string_view> found;
+    for (const auto& [name, value] : headers.all()) {
+        if (same_field_name(name, "traceparent")) {
+            if (found) {
+                return {};
+            }
+            found = value;
+        }
+    }
+    return found ? parse_traceparent(*found).value_or("") : "";
 }
 
 }  // namespace
@@ -194,15 +213,17 @@ Responder Dispatcher::wrap(
 ) {
     if (request.request_id.empty()) {
         const auto given = request.headers.find("X-Request-ID");
-        request.request_id = given && is_sane_request_id(*given)
-                                 ? std::string(*given)
-                                 : make_uuid(clock_.now(), entropy_);
+        request.own_request_id = given && is_sane_request_id(*given);
+        request.request_id =
+            request.own_request_id ? std::string(*given) : make_uuid(clock_.now(), entropy_);
+        request.traceparent = traceparent_of(request.headers);
     }
     return Responder(std::make_unique<FinishingSink>(
         FinishingSink::Parts{
             .method = request.method,
             .pattern = pattern.empty() ? "unmatched" : std::move(pattern),
             .request_id = request.request_id,
+            .trace = std::string(trace_id_of(request.traceparent)),
             .remote_address = request.remote_address,
             .began = clock_.steady(),
         },

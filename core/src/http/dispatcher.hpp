@@ -20,6 +20,7 @@ struct RequestRecord {
     int status = 0;
     Duration duration{};  ///< until the answer was handed over; of a stream, until its head was
     std::string_view request_id{};
+    std::string_view trace{};  ///< the id of the client's trace; empty: none
     std::string_view remote_address{};
     bool streamed = false;
 };

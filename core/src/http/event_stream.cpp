@@ -1,15 +1,9 @@
 #include "http/event_stream.hpp"
 
-#include "base/json.hpp"
-#include "domain/task_codec.hpp"
-#include "http/task_queries.hpp"
-#include "service/cursor.hpp"
-
-#include <fmt/format.h>
-#include <nlohmann/json.hpp>
+#include "http/problem.hpp"
 
 #include <algorithm>
-#include <iterator>
+#include <string>
 #include <utility>
 
 namespace opslab {
@@ -20,32 +14,15 @@ constexpr int kFirstPage = 16;
 constexpr int kMaxPage = 256;
 constexpr std::size_t kLongPage = std::size_t{256} * 1024;
 
-std::string scope_of(const TaskId& task) {
-    return "events/" + task.value;
+SharedBytes comment(const char* text) {
+    return std::make_shared<const std::string>(text);
 }
 
 }  // namespace
 
-std::string seal_event_id(const TaskId& task, const EventPosition& position) {
-    return seal_cursor(
-        scope_of(task), {std::to_string(position.seq), position.ended ? "end" : "event"}
-    );
-}
-
-std::optional<EventPosition> open_event_id(const TaskId& task, std::string_view id) {
-    const auto values = open_cursor(scope_of(task), id, 2);
-    if (!values) {
-        return std::nullopt;
-    }
-    const auto seq = parse_position(values->front());
-    const bool ended = values->back() == "end";
-    if (!seq || (!ended && values->back() != "event")) {
-        return std::nullopt;
-    }
-    return EventPosition{*seq, ended};
-}
-
-EventStream::EventStream(TaskService& tasks, Clock& clock, Task task, std::int64_t after)
+EventStream::EventStream(
+    TaskService& tasks, Clock& clock, std::shared_ptr<FollowedTask> task, std::int64_t after
+)
     : tasks_(tasks),
       clock_(clock),
       task_(std::move(task)),
@@ -53,75 +30,51 @@ EventStream::EventStream(TaskService& tasks, Clock& clock, Task task, std::int64
       page_(kFirstPage),
       last_sent_(clock.steady()) {
     // sends the head at once, also where there is nothing to replay
-    pending_.add(": events of one task\n\n");
+    pending_.add(comment(": events of one task\n\n"));
 }
 
 void EventStream::start(StreamWaker waker) {
-    subscription_ = tasks_.changes().on_task_changed(task_.id, [waker] { waker.wake(); });
+    subscription_ = tasks_.changes().on_task_changed(task_->id(), [waker] { waker.wake(); });
 }
 
-void EventStream::add_frame(
-    std::string_view name, const EventPosition& position, std::string_view data
-) {
-    // compact JSON has no line break: one data line holds it
-    pending_.add(fmt::format(
-        "id: {}\nevent: {}\ndata: {}\n\n", seal_event_id(task_.id, position), name, data
-    ));
-}
-
-void EventStream::add_event(const StoredEvent& event) {
-    seq_ = event.seq;
-    const EventPosition position{event.seq, false};
-    if (const auto* status = std::get_if<StatusEvent>(&event.body)) {
-        add_frame("status", position, dump_json(to_json(task_, *status)));
-        terminal_ = is_terminal(status->status);
-    } else if (const auto* log = std::get_if<LogEvent>(&event.body)) {
-        const StoredLog entry{event.seq, event.attempt, *log};
-        add_frame("log", position, dump_json(to_json(entry)));
-    } else if (const auto* step = std::get_if<StepEvent>(&event.body)) {
-        add_frame("step", position, dump_json(to_json(StoredStep{event.attempt, *step})));
+Status EventStream::read_page() {
+    const auto page = task_->read(seq_, page_);
+    if (!page) {
+        return fail(page.error());
     }
-    // phases show in the task's detail and are no events
-}
-
-bool EventStream::read_page() {
-    const auto events = tasks_.events(task_.id, seq_, page_);
-    if (!events) {
-        return false;
-    }
-    const auto before = pending_.size();
-    for (const auto& event : *events) {
-        add_event(event);
-    }
-    const bool is_long = pending_.size() - before > kLongPage;
+    seq_ = page->last_seq;
+    terminal_ = page->terminal;
+    whole_ = page->whole;
+    pending_.add(page->bytes);
+    const bool is_long = page->bytes->size() > kLongPage;
     page_ = is_long ? std::max(1, page_ / 2) : std::min(kMaxPage, page_ * 2);
-    return true;
+    return {};
 }
 
-bool EventStream::add_end() {
-    const auto detail = tasks_.detail(task_.id);
-    if (!detail) {
-        return false;
+Status EventStream::add_end() {
+    auto end = task_->end(seq_);
+    if (!end) {
+        return fail(end.error());
     }
-    add_frame("end", {seq_, true}, dump_json(to_json(*detail)));
-    return true;
+    pending_.add(std::move(*end));
+    return {};
 }
 
 StreamStep EventStream::next() {
     bool more = true;
-    while (more && !terminal_ && pending_.size() < PieceBuffer::kPiece) {
-        const auto before = seq_;
-        if (!read_page()) {
-            return StreamStep::abort();
+    while (more && !terminal_ && pending_.size() < SharedPieces::kPiece) {
+        if (const auto read = read_page(); !read) {
+            return StreamStep::abort(in_full(read.error()));
         }
-        more = seq_ != before;
-        if (terminal_ && !add_end()) {
-            return StreamStep::abort();
+        more = !whole_;
+        const auto ended = terminal_ ? add_end() : Status{};
+        if (!ended) {
+            return StreamStep::abort(in_full(ended.error()));
         }
     }
     const auto now = clock_.steady();
     if (pending_.empty() && now >= last_sent_ + kHeartbeat) {
-        pending_.add(": still here\n\n");
+        pending_.add(comment(": still here\n\n"));
     }
     if (pending_.empty()) {
         return StreamStep::wait({}, last_sent_ + kHeartbeat);

@@ -1,28 +1,15 @@
 #pragma once
 
+#include "http/event_pages.hpp"
 #include "http/message.hpp"
-#include "http/piece_buffer.hpp"
-#include "service/task_service.hpp"
+#include "http/shared_pieces.hpp"
 
-#include <opslab/task.hpp>
 #include <opslab/time.hpp>
 
 #include <cstdint>
-#include <optional>
-#include <string>
-#include <string_view>
+#include <memory>
 
 namespace opslab {
-
-/// Where a client of a task's events stopped.
-struct EventPosition {
-    std::int64_t seq = 0;  ///< of the last event it has
-    bool ended = false;    ///< it has the `end` too
-};
-
-/// Event ids: opaque for clients, good for one task only.
-[[nodiscard]] std::string seal_event_id(const TaskId& task, const EventPosition& position);
-[[nodiscard]] std::optional<EventPosition> open_event_id(const TaskId& task, std::string_view id);
 
 /// A task's history as Server-Sent Events, then what comes: `status`, `log`, `step`, and `end`
 /// once the task is terminal. A comment every 15 s keeps the connection. Ends after `end`; cut off
@@ -31,26 +18,27 @@ class EventStream final : public StreamSource {
 public:
     static constexpr Duration kHeartbeat = std::chrono::seconds{15};
 
-    /// `task` gives the immutable fields; events after `after` are sent.
-    EventStream(TaskService& tasks, Clock& clock, Task task, std::int64_t after);
+    /// Events after `after` are sent.
+    EventStream(
+        TaskService& tasks, Clock& clock, std::shared_ptr<FollowedTask> task, std::int64_t after
+    );
 
     void start(StreamWaker waker) override;
     [[nodiscard]] StreamStep next() override;
 
 private:
-    [[nodiscard]] bool read_page();
-    [[nodiscard]] bool add_end();
-    void add_event(const StoredEvent& event);
-    void add_frame(std::string_view name, const EventPosition& position, std::string_view data);
+    [[nodiscard]] Status read_page();
+    [[nodiscard]] Status add_end();
 
     TaskService& tasks_;
     Clock& clock_;
-    Task task_;
+    std::shared_ptr<FollowedTask> task_;  // shared with the task's other followers
     std::int64_t seq_;
     int page_;  // events in a read: fewer where they are long
     bool terminal_ = false;
+    bool whole_ = false;  // the last read left nothing behind it
     SteadyTime last_sent_;
-    PieceBuffer pending_;
+    SharedPieces pending_;
     ChangeHub::Subscription subscription_;
 };
 

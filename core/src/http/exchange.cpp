@@ -34,6 +34,14 @@ private:
     std::shared_ptr<Exchange> exchange_;
 };
 
+/// A 503 that passes the dispatcher by.
+HttpResponse unavailable(Errc code, const char* message, const std::string& request_id) {
+    auto response = problem_response(Error{.code = code, .message = message});
+    response.headers.set("X-Request-ID", request_id);
+    add_error_id(response, request_id);
+    return response;
+}
+
 }  // namespace
 
 Exchange::Exchange(
@@ -63,10 +71,7 @@ bool Exchange::expire() {
     if (!claim()) {
         return false;
     }
-    auto response = problem_response(Error{
-        .code = Errc::timeout, .message = "the request was not answered in time"});
-    response.headers.set("X-Request-ID", request_id_);
-    write_response(response);
+    write_response(unavailable(Errc::timeout, "the request was not answered in time", request_id_));
     return true;
 }
 
@@ -125,12 +130,7 @@ void Exchange::begin_stream(const StreamHead& head, std::unique_ptr<StreamSource
         return;
     }
     if (!host_->admit_stream()) {
-        auto response = problem_response(Error{
-            .code = Errc::exhausted, .message = "too many streams are open"});
-        if (const auto id = head.headers.find("X-Request-ID")) {
-            response.headers.set("X-Request-ID", std::string(*id));
-        }
-        write_response(response);
+        write_response(unavailable(Errc::exhausted, "too many streams are open", request_id_));
         return;
     }
     report(head.status, true);
@@ -168,6 +168,10 @@ void Exchange::cancel_wake() {
 
 bool Exchange::run_on_io(std::function<void()> job) {
     return host_->run_on_io(std::move(job));
+}
+
+void Exchange::failed(const std::string& cause) {
+    host_->stream_failed(request_id_, cause);
 }
 
 void Exchange::over() {

@@ -49,6 +49,8 @@ public:
     /// I/O thread. False where there are as many streams as there may be.
     [[nodiscard]] virtual bool admit_stream() = 0;
     virtual void release_stream() = 0;
+    /// A stream was cut, because its source failed with `cause`. Any thread.
+    virtual void stream_failed(const std::string& request_id, const std::string& cause) = 0;
     virtual void release(const std::shared_ptr<Exchange>& exchange) = 0;
     [[nodiscard]] virtual BoundedExecutor& executor() = 0;
 };
@@ -91,6 +93,7 @@ public:
     void wake_at(SteadyTime at, std::function<void()> due) override;
     void cancel_wake() override;
     bool run_on_io(std::function<void()> job) override;
+    void failed(const std::string& cause) override;
     void over() override;
 
 private:

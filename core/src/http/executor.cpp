@@ -38,7 +38,7 @@ bool BoundedExecutor::post_admitted(Job job) {
         if (stopped_) {
             return false;
         }
-        jobs_.push_back(std::move(job));
+        admitted_.push_back(std::move(job));
     }
     wake_.notify_one();
     return true;
@@ -46,10 +46,12 @@ bool BoundedExecutor::post_admitted(Job job) {
 
 void BoundedExecutor::stop() {
     std::deque<Job> dropped;
+    std::deque<Job> dropped_admitted;
     {
         const std::lock_guard lock(mutex_);
         stopped_ = true;
         dropped.swap(jobs_);
+        dropped_admitted.swap(admitted_);
     }
     wake_.notify_all();
     for (auto& thread : threads_) {
@@ -61,18 +63,26 @@ void BoundedExecutor::stop() {
 
 std::size_t BoundedExecutor::queued() const {
     const std::lock_guard lock(mutex_);
-    return jobs_.size();
+    return jobs_.size() + admitted_.size();
+}
+
+BoundedExecutor::Job BoundedExecutor::take() {
+    const bool admitted = jobs_.empty() || (turn_of_admitted_ && !admitted_.empty());
+    auto& queue = admitted ? admitted_ : jobs_;
+    turn_of_admitted_ = !admitted;
+    auto job = std::move(queue.front());
+    queue.pop_front();
+    return job;
 }
 
 void BoundedExecutor::work() {
     std::unique_lock lock(mutex_);
     while (true) {
-        wake_.wait(lock, [this] { return stopped_ || !jobs_.empty(); });
+        wake_.wait(lock, [this] { return stopped_ || !jobs_.empty() || !admitted_.empty(); });
         if (stopped_) {
             return;
         }
-        auto job = std::move(jobs_.front());
-        jobs_.pop_front();
+        auto job = take();
         lock.unlock();
         try {
             job();

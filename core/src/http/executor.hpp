@@ -12,7 +12,9 @@
 
 namespace opslab {
 
-/// A fixed number of threads and a bounded queue, first in first out. Threads: every call is safe
+/// A fixed number of threads and two queues, each first in first out: a bounded one, and one of
+/// work that was admitted before. Where both have jobs their turns alternate, so that a thousand
+/// streams that wake at once neither refuse a request nor hold it up. Threads: every call is safe
 /// from any thread but `stop`, which joins: never from a job.
 class BoundedExecutor {
 public:
@@ -34,16 +36,20 @@ public:
     /// Takes no more jobs, lets the running ones end, drops the queued ones, joins. Idempotent.
     void stop();
 
+    /// Jobs of both queues.
     [[nodiscard]] std::size_t queued() const;
 
 private:
     void work();
+    [[nodiscard]] Job take();
 
     const std::size_t capacity_;
     Logger& logger_;
     mutable std::mutex mutex_;
     std::condition_variable wake_;
     std::deque<Job> jobs_{};
+    std::deque<Job> admitted_{};
+    bool turn_of_admitted_ = false;
     bool stopped_ = false;
     std::vector<std::jthread> threads_{};
 };

@@ -91,6 +91,27 @@ bool is_refused(std::string_view parameters) {
 
 }  // namespace
 
+std::string gunzipped(std::string_view gzip) {
+    std::string plain;
+    z_stream inflate_state{};
+    if (inflateInit2(&inflate_state, kGzipWindow) != Z_OK) {
+        return plain;
+    }
+    std::string packed(gzip);  // zlib reads through a pointer that is not const
+    inflate_state.next_in = reinterpret_cast<Bytef*>(packed.data());
+    inflate_state.avail_in = static_cast<uInt>(packed.size());
+    int state = Z_OK;
+    while (state == Z_OK) {
+        std::array<char, 16384> block{};
+        inflate_state.next_out = reinterpret_cast<Bytef*>(block.data());
+        inflate_state.avail_out = static_cast<uInt>(block.size());
+        state = inflate(&inflate_state, Z_NO_FLUSH);
+        plain.append(block.data(), block.size() - inflate_state.avail_out);
+    }
+    inflateEnd(&inflate_state);
+    return plain;
+}
+
 bool accepts_gzip(const HttpHeaders& headers) {
     std::string_view rest = headers.find("Accept-Encoding").value_or(std::string_view{});
     std::optional<bool> any;

@@ -57,6 +57,8 @@ struct HttpRequest {
     HttpHeaders headers{};
     std::string body{};
     std::string request_id{};
+    bool own_request_id = false;  ///< the client chose it
+    std::string traceparent{};    ///< W3C Trace Context, parsed; empty: none, or not a sane one
     std::string remote_address{};
     bool api_prefix = false;  ///< came under `/api/v1` (for `Location`)
 
@@ -71,7 +73,7 @@ struct HttpResponse {
     std::string body{};
     std::string content_type{"application/json"};  ///< left out where the body is empty
     HttpHeaders headers{};
-    std::string cause{};  ///< of a 500, for the log alone: never sent
+    std::string cause{};  ///< of a 5xx, for the log alone: never sent
 };
 
 /// `body` as JSON text with `status`.
@@ -109,17 +111,20 @@ struct StreamStep {
     std::string bytes{};  ///< at most about 64 KiB is kind to slow clients; may be empty
     Then then = Then::end;
     std::optional<SteadyTime> until{};  ///< with `wait`; a heartbeat is the source's own matter
+    std::string cause{};                ///< of an `abort`, for the log alone
 
     [[nodiscard]] static StreamStep more(std::string bytes) {
-        return {std::move(bytes), Then::more, {}};
+        return {std::move(bytes), Then::more, {}, {}};
     }
     [[nodiscard]] static StreamStep wait(std::string bytes, std::optional<SteadyTime> until) {
-        return {std::move(bytes), Then::wait, until};
+        return {std::move(bytes), Then::wait, until, {}};
     }
     [[nodiscard]] static StreamStep end(std::string bytes = {}) {
-        return {std::move(bytes), Then::end, {}};
+        return {std::move(bytes), Then::end, {}, {}};
     }
-    [[nodiscard]] static StreamStep abort() { return {{}, Then::abort, {}}; }
+    [[nodiscard]] static StreamStep abort(std::string cause = {}) {
+        return {{}, Then::abort, {}, std::move(cause)};
+    }
 };
 
 /// Where the bytes of a streamed answer come from. `start` comes first; then `next`, on an executor

@@ -87,6 +87,10 @@ bool is_json_type(std::string_view value) {
 
 }  // namespace
 
+std::string in_full(const Error& error) {
+    return error.detail.empty() ? error.message : error.message + ": " + error.detail;
+}
+
 int http_status_of(const Error& error) {
     for (const auto& [reason, status] : kReasonStatuses) {
         if (error.reason == reason) {
@@ -120,10 +124,11 @@ HttpResponse problem_response(const Error& error) {
     };
     auto response = json_response(status, dump_json(body));
     if (hidden) {
-        response.cause = error.detail.empty() ? error.message : error.message + ": " + error.detail;
+        response.cause = in_full(error);
     }
     if (status == 503) {
         response.headers.add("Retry-After", "1");
+        response.cause = error.detail;
     }
     if (status == 401) {
         response.headers.add("WWW-Authenticate", "Bearer");

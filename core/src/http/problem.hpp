@@ -17,6 +17,9 @@ namespace opslab {
 /// …).
 [[nodiscard]] std::string problem_code_of(const Error& error);
 
+/// Message and detail, for the log.
+[[nodiscard]] std::string in_full(const Error& error);
+
 /// `error` as an answer: `{"error","code","details"}`, `details.fields` for a validation error,
 /// `Retry-After` with 503. Of an internal error the client sees no message; `error.detail` never
 /// leaves. Never throws for any bytes in `error`.

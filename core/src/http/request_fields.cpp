@@ -181,4 +181,13 @@ Error RequestFields::error() const {
     return error;
 }
 
+bool takes_no_query(const HttpRequest& request, const PathParams& params, Responder& responder) {
+    RequestFields fields(request, params);
+    fields.finish_query();
+    if (!fields.good()) {
+        responder.fail(fields.error());
+    }
+    return fields.good();
+}
+
 }  // namespace opslab

@@ -67,4 +67,9 @@ private:
     std::vector<FieldError> errors_{};
 };
 
+/// For a route that takes no query: true where there is none, else `responder` has refused it.
+[[nodiscard]] bool takes_no_query(
+    const HttpRequest& request, const PathParams& params, Responder& responder
+);
+
 }  // namespace opslab

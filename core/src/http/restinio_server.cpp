@@ -109,7 +109,7 @@ public:
           executor_(
               std::max<std::size_t>(settings_.executor_threads, 1), settings_.executor_queue, logger
           ),
-          host_(std::make_shared<ServerHost>(io_, executor_, clock, settings_)) {}
+          host_(std::make_shared<ServerHost>(io_, executor_, clock, logger, settings_)) {}
 
     ~RestinioServer() override { stop(std::chrono::milliseconds(0)); }
 

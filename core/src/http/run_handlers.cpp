@@ -33,6 +33,9 @@ Json claimed_json(const std::vector<ClaimedTask>& claimed) {
         task["deadline"] = format_time(one.deadline);
         task["sequence"] = one.last_seq;
         task["lease_seconds"] = lease_seconds(one.lease);
+        if (auto origin = to_json(one.task.origin); !origin.empty()) {
+            task["origin"] = std::move(origin);
+        }
         list.push_back(std::move(task));
     }
     return Json{{"tasks", std::move(list)}};

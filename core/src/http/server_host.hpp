@@ -28,11 +28,13 @@ public:
         asio::io_context& io,
         BoundedExecutor& executor,
         Clock& clock,
+        Logger& logger,
         const ServerSettings& settings
     )
         : io_(&io),
           executor_(executor),
           clock_(clock),
+          logger_(logger),
           max_streams_(settings.max_streams),
           deadline_(settings.request_deadline) {}
 
@@ -60,6 +62,13 @@ public:
     }
 
     void release_stream() override { --streams_; }
+
+    void stream_failed(const std::string& request_id, const std::string& cause) override {
+        log(logger_,
+            LogLevel::error,
+            "a stream was cut",
+            {{"request", request_id}, {"cause", cause}});
+    }
 
     void release(const std::shared_ptr<Exchange>& exchange) override {
         {
@@ -139,6 +148,7 @@ private:
     std::unordered_set<std::shared_ptr<Exchange>> live_{};
     BoundedExecutor& executor_;
     Clock& clock_;
+    Logger& logger_;
     const std::size_t max_streams_;
     const Duration deadline_;
     std::atomic<std::thread::id> io_thread_{};

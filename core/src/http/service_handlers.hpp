@@ -28,7 +28,6 @@ public:
     void ready(const HttpRequest& request, const PathParams& params, Responder responder) const;
     void metrics(const HttpRequest& request, const PathParams& params, Responder responder) const;
     void openapi(const HttpRequest& request, const PathParams& params, Responder responder) const;
-    void docs(const HttpRequest& request, const PathParams& params, Responder responder) const;
 
 private:
     TaskService& tasks_;
@@ -36,7 +35,6 @@ private:
     MetricsText& metrics_;
     Clock& clock_;
     std::string version_;
-    std::string docs_policy_;  // Content-Security-Policy of the page: its own script and style only
 };
 
 }  // namespace opslab

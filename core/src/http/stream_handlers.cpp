@@ -66,7 +66,8 @@ void TaskHandlers::events(const HttpRequest& request, const PathParams& params, 
     head.headers.add("Cache-Control", "no-cache");
     head.headers.add("X-Accel-Buffering", "no");
     responder.stream(
-        std::move(head), std::make_unique<EventStream>(tasks_, clock_, detail->task, position.seq)
+        std::move(head),
+        std::make_unique<EventStream>(tasks_, clock_, followed_->of(detail->task), position.seq)
     );
 }
 

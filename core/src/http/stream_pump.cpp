@@ -2,6 +2,7 @@
 
 #include "http/wire.hpp"
 
+#include <exception>
 #include <utility>
 
 namespace opslab {
@@ -46,7 +47,10 @@ void StreamPump::step() {
         auto step = StreamStep::abort();
         try {
             step = self->source_->next();
+        } catch (const std::exception& thrown) {
+            step.cause = thrown.what();
         } catch (...) {  // whatever it was, the stream cannot go on: it is cut
+            step.cause = "something that is no exception was thrown";
         }
         auto result = std::make_shared<StreamStep>(std::move(step));
         line->run_on_io([self, result] { self->stepped(*result); });
@@ -64,6 +68,7 @@ void StreamPump::stepped(const StreamStep& step) {
         return;
     }
     if (step.then == StreamStep::Then::abort) {
+        line_->failed(step.cause);
         send_last(StreamLine::Part::cut, {});
         return;
     }

@@ -31,6 +31,8 @@ public:
     virtual void cancel_wake() = 0;
     /// Runs `job` on the I/O thread. Any thread. False, dropping it, once the server has stopped.
     virtual bool run_on_io(std::function<void()> job) = 0;
+    /// Before the cut: what the source failed with, for the log.
+    virtual void failed(const std::string& cause) = 0;
     /// The stream is over; nothing is called after it.
     virtual void over() = 0;
 };

@@ -57,6 +57,19 @@ Json tasks_json(const std::vector<Task>& tasks) {
     return list;
 }
 
+void note_origin(const HttpRequest& request, std::vector<NewTask>& tasks) {
+    TaskOrigin origin;
+    if (request.own_request_id) {
+        origin.request_id = request.request_id;
+    }
+    if (!request.traceparent.empty()) {
+        origin.traceparent = request.traceparent;
+    }
+    for (auto& task : tasks) {
+        task.origin = origin;
+    }
+}
+
 std::optional<IdempotencyKey> key_of(
     const std::optional<std::string>& key, KeySpace space, const Json& body
 ) {
@@ -87,6 +100,7 @@ void TaskHandlers::submit(const HttpRequest& request, const PathParams& params, 
     }
     std::vector<NewTask> tasks;
     tasks.push_back(std::move(*task));
+    note_origin(request, tasks);
     unknown_->look_at(tasks);
     const auto encode = [prefix = std::string(request.prefix())](const Submitted& submitted) {
         const auto& stored = submitted.tasks.at(0);
@@ -118,6 +132,7 @@ void TaskHandlers::submit_batch(
         responder.fail(fields.error());
         return;
     }
+    note_origin(request, tasks);
     unknown_->look_at(tasks);
     tasks_.submit(
         std::move(tasks),

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "domain/task_request.hpp"
+#include "http/event_pages.hpp"
 #include "http/message.hpp"
 #include "service/task_service.hpp"
 #include "service/unknown_problems.hpp"
@@ -20,7 +21,8 @@ public:
         : tasks_(tasks),
           clock_(clock),
           defaults_(defaults),
-          unknown_(std::make_unique<UnknownProblems>(logger)) {}
+          unknown_(std::make_unique<UnknownProblems>(logger)),
+          followed_(std::make_unique<FollowedTasks>(tasks, clock)) {}
 
     void submit(const HttpRequest& request, const PathParams& params, Responder responder) const;
     void submit_batch(const HttpRequest& request, const PathParams& params, Responder responder)
@@ -44,6 +46,7 @@ private:
     Clock& clock_;
     TaskDefaults defaults_;
     std::unique_ptr<UnknownProblems> unknown_;
+    std::unique_ptr<FollowedTasks> followed_;
 };
 
 }  // namespace opslab

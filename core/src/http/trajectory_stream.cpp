@@ -2,6 +2,7 @@
 
 #include "base/json.hpp"
 #include "domain/task_codec.hpp"
+#include "http/problem.hpp"
 #include "http/task_queries.hpp"
 #include "service/cursor.hpp"
 
@@ -15,8 +16,8 @@ namespace opslab {
 namespace {
 
 constexpr std::string_view kScope = "trajectories";
-// Another coordinator's attempts wake nobody here: look now and then.
-constexpr Duration kLook = std::chrono::seconds{5};
+// The safety net: whoever ends an attempt, here or on another coordinator, wakes us.
+constexpr Duration kLook = std::chrono::minutes{1};
 constexpr int kPage = 16;
 
 }  // namespace
@@ -41,10 +42,10 @@ void TrajectoryStream::start(StreamWaker waker) {
     }
 }
 
-bool TrajectoryStream::read_page() {
+Status TrajectoryStream::read_page() {
     auto page = tasks_.feed(query_);
     if (!page) {
-        return false;
+        return fail(page.error());
     }
     query_.after = page->position;
     more_ = page->more;
@@ -52,14 +53,14 @@ bool TrajectoryStream::read_page() {
         std::make_move_iterator(page->attempts.begin()),
         std::make_move_iterator(page->attempts.end())
     );
-    return true;
+    return {};
 }
 
-bool TrajectoryStream::add_line(const FinishedAttempt& finished) {
+Status TrajectoryStream::add_line(const FinishedAttempt& finished) {
     const auto detail = tasks_.detail(finished.task);
     const auto steps = tasks_.steps(finished.task, finished.attempt.attempt);
     if (!detail || !steps) {
-        return false;
+        return fail(detail ? steps.error() : detail.error());
     }
     Json list = Json::array();
     for (const auto& step : *steps) {
@@ -80,22 +81,22 @@ bool TrajectoryStream::add_line(const FinishedAttempt& finished) {
     pending_.add(dump_json(line));
     pending_.add("\n");
     newest_ = clock_.steady();
-    return true;
+    return {};
 }
 
 StreamStep TrajectoryStream::next() {
     while (pending_.size() < PieceBuffer::kPiece) {
         if (attempts_.empty()) {
-            if (!read_page()) {
-                return StreamStep::abort();
+            if (const auto read = read_page(); !read) {
+                return StreamStep::abort(in_full(read.error()));
             }
             if (attempts_.empty() && !more_) {
                 break;
             }
             continue;
         }
-        if (!add_line(attempts_.front())) {
-            return StreamStep::abort();
+        if (const auto added = add_line(attempts_.front()); !added) {
+            return StreamStep::abort(in_full(added.error()));
         }
         attempts_.pop_front();
     }

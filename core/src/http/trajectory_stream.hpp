@@ -29,8 +29,8 @@ public:
     [[nodiscard]] StreamStep next() override;
 
 private:
-    [[nodiscard]] bool read_page();
-    [[nodiscard]] bool add_line(const FinishedAttempt& finished);
+    [[nodiscard]] Status read_page();
+    [[nodiscard]] Status add_line(const FinishedAttempt& finished);
 
     TaskService& tasks_;
     Clock& clock_;

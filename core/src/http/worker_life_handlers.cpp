@@ -65,6 +65,9 @@ void WorkerHandlers::running(
         Json task = to_json(attempt.task);
         task["deadline"] = format_time(attempt.deadline);
         task["sequence"] = attempt.last_seq;
+        if (auto origin = to_json(attempt.task.origin); !origin.empty()) {
+            task["origin"] = std::move(origin);
+        }
         task["handle"] = attempt.handle ? Json(*attempt.handle) : Json(nullptr);
         list.push_back(std::move(task));
     }

@@ -82,6 +82,16 @@ TaskParameters parameters_of(const Json& task) {
     return parameters;
 }
 
+TaskOrigin origin_of(const Json& task) {
+    const auto found = task.find("origin");
+    if (found == task.end() || !found->is_object()) {
+        return {};
+    }
+    return {
+        .request_id = optional_text(*found, "request_id"),
+        .traceparent = optional_text(*found, "traceparent")};
+}
+
 /// The object without what is nested too deeply for a post.
 Json shallow(const std::string& text) {
     return parse_json(text, kMaxEventDepth).value_or(Json::object());
@@ -123,6 +133,7 @@ Result<Task> read_task(const Json& answer) {
     if (auto worker = optional_text(answer, "worker_id")) {
         task.worker_id = WorkerId{std::move(*worker)};
     }
+    task.origin = origin_of(answer);
     task.attempt = static_cast<int>(integer_of(answer, "attempt", 0));
     task.created_at = time_of(answer, "created_at").value_or(Timestamp{});
     task.updated_at = time_of(answer, "updated_at").value_or(Timestamp{});
@@ -210,7 +221,7 @@ Result<std::vector<RunningAttempt>> read_running(const Json& answer) {
     return running;
 }
 
-Error read_error(long status, const std::string& body) {
+Error read_error(long status, const std::string& body, const std::string& request_id) {
     const auto json = parse_json(body, kMaxAnswerDepth);
     const bool ours = json && json->is_object() && json->contains("code");
     const auto answered = "the coordinator answered " + std::to_string(status);
@@ -234,9 +245,11 @@ Error read_error(long status, const std::string& body) {
                 return Errc::unavailable;
         }
     }();
+    const auto where =
+        status >= 500 && !request_id.empty() ? " (request " + request_id + ")" : std::string();
     return {
         .code = code,
-        .message = answered + ": " + text_of(*json, "error"),
+        .message = answered + ": " + text_of(*json, "error") + where,
         .reason = reason,
     };
 }

@@ -24,8 +24,11 @@ inline constexpr int kMaxAnswerDepth = 128;
 /// The same of `GET /workers/{id}/tasks`.
 [[nodiscard]] Result<std::vector<RunningAttempt>> read_running(const Json& answer);
 
-/// The error form; where the answer has not that form it is not the coordinator's.
-[[nodiscard]] Error read_error(long status, const std::string& body);
+/// The error form; where the answer has not that form it is not the coordinator's. `request_id`,
+/// where given, is named for what went wrong over there: the coordinator's log knows more under it.
+[[nodiscard]] Error read_error(
+    long status, const std::string& body, const std::string& request_id = {}
+);
 
 /// One event as it is posted. What a driver may say and a post may not (keys of a later driver, too
 /// many levels) is left out.

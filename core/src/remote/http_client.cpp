@@ -82,7 +82,9 @@ bool is_loopback(const std::string& host) {
     return host == "localhost" || host == "[::1]" || host.rfind("127.", 0) == 0;
 }
 
-Result<Headers> header_list(const HttpCall& call, const std::string& token) {
+Result<Headers> header_list(
+    const HttpCall& call, const Endpoint& endpoint, const std::string& request_id
+) {
     Headers list;
     const auto add = [&](const std::string& line) {
         auto* grown = curl_slist_append(list.get(), line.c_str());
@@ -98,14 +100,19 @@ Result<Headers> header_list(const HttpCall& call, const std::string& token) {
     if (!call.body.empty()) {
         complete = complete && add("Content-Type: application/json");
     }
-    if (!token.empty()) {
-        complete = complete && add("Authorization: Bearer " + token);
+    if (!endpoint.token.empty()) {
+        complete = complete && add("Authorization: Bearer " + endpoint.token);
     }
-    for (const auto& [name, value] : call.headers) {
-        std::string field = name;
-        field += ": ";
-        field += value;
-        complete = complete && add(field);
+    if (!request_id.empty()) {
+        complete = complete && add("X-Request-ID: " + request_id);
+    }
+    for (const auto* fields : {&endpoint.headers, &call.headers}) {
+        for (const auto& [name, value] : *fields) {
+            std::string field = name;
+            field += ": ";
+            field += value;
+            complete = complete && add(field);
+        }
     }
     if (!complete) {
         return fail(Errc::exhausted, "out of memory");
@@ -249,11 +256,15 @@ Error HttpClient::State::broken(CURLcode code, const Exchange& exchange) const {
 }
 
 Result<HttpReply> HttpClient::State::perform(const HttpCall& call, const StreamSink* sink) {
-    auto headers = header_list(call, endpoint.token);
+    Exchange exchange{.handle = easy.get(), .sink = sink};
+    if (endpoint.numbers) {
+        exchange.reply.request_id =
+            endpoint.numbers->prefix + "-" + std::to_string(++endpoint.numbers->last);
+    }
+    auto headers = header_list(call, endpoint, exchange.reply.request_id);
     if (!headers) {
         return tl::unexpected(headers.error());
     }
-    Exchange exchange{.handle = easy.get(), .sink = sink};
     prepare(call, exchange, headers->get());
     why.front() = '\0';
     const CURLcode code = drive(call.interrupt_fd, exchange.interrupted);

@@ -2,7 +2,9 @@
 
 #include <opslab/error.hpp>
 
+#include <atomic>
 #include <chrono>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
@@ -12,11 +14,21 @@
 
 namespace opslab {
 
+/// Numbers the calls of one client (a run of a command, a worker), so that each can be found in the
+/// coordinator's log: `PREFIX-1`, `PREFIX-2` … Threads: any.
+struct CallNumbers {
+    std::string prefix{};  ///< letters, digits, `.`, `_` and `-`
+    std::atomic<std::uint64_t> last{0};
+};
+
 /// Where the coordinator is and how to speak to it.
 struct Endpoint {
     std::string url{};    ///< `http://host:port` with an optional path before the API's own
     std::string token{};  ///< sent as a bearer token where not empty; never shown
     std::chrono::seconds timeout{30};
+    std::vector<std::pair<std::string, std::string>> headers{};  ///< of every call
+    /// Shared by all clients made from this; null: calls carry no X-Request-ID.
+    std::shared_ptr<CallNumbers> numbers{};
 };
 
 struct HttpCall {
@@ -34,6 +46,7 @@ struct HttpCall {
 struct HttpReply {
     long status = 0;
     std::string body{};
+    std::string request_id{};  ///< the X-Request-ID that the call carried; empty: none
 };
 
 /// What a stream does with what arrives.

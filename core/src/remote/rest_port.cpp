@@ -149,7 +149,7 @@ Result<Json> RestPort::call(const HttpCall& call) {
         return Json(nullptr);
     }
     if (reply->status < 200 || reply->status > 299) {
-        return fail(read_error(reply->status, reply->body));
+        return fail(read_error(reply->status, reply->body, reply->request_id));
     }
     auto answer = parse_json(reply->body, kMaxAnswerDepth);
     if (!answer) {

@@ -92,6 +92,10 @@ struct Metrics::Families {
         add(BuildHistogram(), "opslab_callback_seconds", "Time of one try of a callback");
     Family<Histogram>& plugin_seconds =
         add(BuildHistogram(), "opslab_plugin_call_seconds", "Calls into plugins");
+    Family<Histogram>& statement_seconds =
+        add(BuildHistogram(), "opslab_sql_seconds", "Statements that the storage ran, by name");
+    Family<Counter>& statement_failures =
+        add(BuildCounter(), "opslab_sql_failures_total", "Statements that failed, by name");
     Family<Histogram>& claim_seconds = add(
         BuildHistogram(), "task_claim_duration_seconds", "Time that the storage takes for a claim"
     );
@@ -105,6 +109,23 @@ struct Metrics::Families {
             "Writes of workers that had lost their lease, by verb");
     Family<Counter>& logged =
         add(BuildCounter(), "opslab_log_events_total", "Lines of the service's own log, by level");
+    Family<Counter>& coordinator_calls =
+        add(BuildCounter(),
+            "opslab_worker_coordinator_calls_total",
+            "A worker's calls to its coordinator, by call and outcome");
+    Family<Histogram>& coordinator_seconds =
+        add(BuildHistogram(),
+            "opslab_worker_coordinator_call_seconds",
+            "Time of a worker's calls to its coordinator; a claim waits for work");
+    Family<Counter>& runs =
+        add(BuildCounter(), "opslab_worker_runs_total", "Runs that a worker ended, by their outcome"
+        );
+    Family<Gauge>& slots =
+        add(BuildGauge(), "opslab_worker_slots", "Slots of a worker, busy and free");
+    Family<Gauge>& coordinator_up =
+        add(BuildGauge(),
+            "opslab_worker_coordinator_up",
+            "1 where the coordinator answered the worker's last call");
     Family<Gauge>& storage_up =
         add(BuildGauge(), "opslab_storage_up", "1 where the storage answered this scrape");
     Family<Gauge>& build = add(BuildGauge(), "opslab_build_info", "1, labelled with the version");
@@ -115,36 +136,59 @@ struct Metrics::Families {
     Family<Gauge>& born = add(
         BuildGauge(), "process_start_time_seconds", "Start of this process, Unix time in seconds"
     );
+
+    void begin_coordinator();
+    void begin_worker();
 };
 
 // What alerts count is there from the start: a rate over a series that appears with its first
 // event misses that event.
-Metrics::Metrics(std::string_view version, Timestamp started)
+Metrics::Metrics(std::string_view version, Timestamp started, MetricsOf of)
     : families_(std::make_unique<Families>()) {
     auto& f = *families_;
     f.build.Add({{"version", std::string(version)}}).Set(1);
     f.born.Add({}).Set(seconds(started.time_since_epoch()));
-    f.submitted.Add({});
-    f.retries.Add({});
-    f.queue_wait.Add({}, run_buckets());
-    f.claim_seconds.Add({}, call_buckets());
-    for (const char* what : {"timed_out", "lost", "worker_offline"}) {
-        f.swept.Add({{"what", what}});
-    }
-    for (const char* status : {"completed", "failed", "timeout", "cancelled", "pending"}) {
-        f.durations.Add({{"status", status}}, run_buckets());
-    }
-    for (const char* verb : {"record", "finish"}) {
-        f.stale.Add({{"verb", verb}});
-    }
     for (const char* level : {"debug", "info", "warning", "error", "critical"}) {
         f.logged.Add({{"level", level}});
     }
-    for (const char* bound :
-         {"waiting_claims", "request_body", "request_url", "request_headers", "unavailable"}) {
+    for (const char* bound : {"request_body", "request_url", "request_headers", "unavailable"}) {
         f.bounds.Add({{"bound", bound}});
     }
+    if (of == MetricsOf::coordinator) {
+        f.begin_coordinator();
+    } else {
+        f.begin_worker();
+    }
 }
+
+void Metrics::Families::begin_coordinator() {
+    submitted.Add({});
+    retries.Add({});
+    queue_wait.Add({}, run_buckets());
+    claim_seconds.Add({}, call_buckets());
+    for (const char* what : {"timed_out", "lost", "worker_offline"}) {
+        swept.Add({{"what", what}});
+    }
+    for (const char* status : {"completed", "failed", "timeout", "cancelled", "pending"}) {
+        durations.Add({{"status", status}}, run_buckets());
+    }
+    for (const char* verb : {"record", "finish"}) {
+        stale.Add({{"verb", verb}});
+    }
+    bounds.Add({{"bound", "waiting_claims"}});
+}
+
+void Metrics::Families::begin_worker() {
+    for (const char* outcome : {"ok", "refused", "away"}) {
+        coordinator_calls.Add({{"call", "heartbeat"}, {"outcome", outcome}});
+    }
+    for (const char* outcome :
+         {"completed", "task", "infrastructure", "timeout", "cancelled", "worker_lost"}) {
+        runs.Add({{"outcome", outcome}});
+    }
+    coordinator_up.Add({});
+}
+
 Metrics::~Metrics() = default;
 
 void Metrics::request(
@@ -168,6 +212,14 @@ void Metrics::plugin_call(std::string_view plugin, std::string_view call, Durati
     }
     if (!ok) {
         families_->plugin_failures.Add(labels).Increment();
+    }
+}
+
+void Metrics::statement(std::string_view name, Duration took, bool ok) {
+    const std::map<std::string, std::string> labels{{"statement", std::string(name)}};
+    families_->statement_seconds.Add(labels, call_buckets()).Observe(seconds(took));
+    if (!ok) {
+        families_->statement_failures.Add(labels).Increment();
     }
 }
 
@@ -218,6 +270,26 @@ void Metrics::stale_writes(std::string_view verb, std::size_t count) {
 
 void Metrics::logged(std::string_view level) {
     families_->logged.Add({{"level", std::string(level)}}).Increment();
+}
+
+void Metrics::coordinator_call(std::string_view call, std::string_view outcome, Duration took) {
+    const std::string name(call);
+    families_->coordinator_calls.Add({{"call", name}, {"outcome", std::string(outcome)}}
+    ).Increment();
+    families_->coordinator_seconds.Add({{"call", name}}, run_buckets()).Observe(seconds(took));
+}
+
+void Metrics::run_ended(std::string_view outcome) {
+    families_->runs.Add({{"outcome", std::string(outcome)}}).Increment();
+}
+
+void Metrics::set_slots(int busy, int free) {
+    families_->slots.Add({{"state", "busy"}}).Set(busy);
+    families_->slots.Add({{"state", "free"}}).Set(free);
+}
+
+void Metrics::set_coordinator_up(bool up) {
+    families_->coordinator_up.Add({}).Set(up ? 1 : 0);
 }
 
 void Metrics::set_storage_up(bool up) {

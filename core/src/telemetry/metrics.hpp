@@ -10,18 +10,23 @@
 
 namespace opslab {
 
-/// The coordinator's metrics (prometheus-cpp core behind it). Label values come from closed sets
-/// (route patterns, statuses, verbs, plugin names): no task, worker or path of a client's becomes
-/// one. Threads: all calls from any thread.
+/// What a metrics page is of: it decides which series are there from the start.
+enum class MetricsOf : std::uint8_t { coordinator, worker };
+
+/// The metrics of a coordinator or a worker (prometheus-cpp core behind it). Label values come from
+/// closed sets (route patterns, statuses, verbs, plugin names): no task, worker or path of a
+/// client's becomes one. Threads: all calls from any thread.
 class Metrics {
 public:
-    Metrics(std::string_view version, Timestamp started);
+    Metrics(std::string_view version, Timestamp started, MetricsOf of = MetricsOf::coordinator);
     Metrics(const Metrics&) = delete;
     Metrics& operator=(const Metrics&) = delete;
     ~Metrics();
 
     void request(std::string_view method, std::string_view endpoint, int status, Duration took);
     void plugin_call(std::string_view plugin, std::string_view call, Duration took, bool ok);
+
+    void statement(std::string_view name, Duration took, bool ok);
 
     void tasks_submitted(std::size_t count);
     void queue_wait(Duration waited);
@@ -34,6 +39,13 @@ public:
     void logged(std::string_view level);
     void bound_hit(std::string_view bound);
     void callback_tried(std::string_view outcome, Duration took);
+
+    /// A worker's call to its coordinator; `outcome` is `ok`, `refused` or `away`.
+    void coordinator_call(std::string_view call, std::string_view outcome, Duration took);
+    /// A run of a worker whose end the coordinator took; `completed` or the failure's kind.
+    void run_ended(std::string_view outcome);
+    void set_slots(int busy, int free);
+    void set_coordinator_up(bool up);
 
     void set_queue(std::string_view status, std::int64_t tasks);
     void set_workers(std::string_view status, std::int64_t workers);

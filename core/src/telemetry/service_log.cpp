@@ -7,7 +7,10 @@
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <exception>
+#include <iterator>
+#include <vector>
 
 namespace opslab {
 
@@ -78,15 +81,19 @@ std::string format_entry(
     std::string_view message,
     std::span<const LogField> fields
 ) {
+    std::vector<LogField> said;
+    std::copy_if(fields.begin(), fields.end(), std::back_inserter(said), [](const LogField& field) {
+        return !field.value.empty();
+    });
     if (format == ServiceLogFormat::json) {
         Json entry = {{"time", format_time(at)}, {"level", to_string(level)}, {"message", message}};
-        for (const auto& field : fields) {
+        for (const auto& field : said) {
             entry[std::string(field.name)] = field.value;
         }
         return dump_json(entry);
     }
     std::string text = format_time(at) + " " + to_string(level) + " " + std::string(message);
-    for (const auto& field : fields) {
+    for (const auto& field : said) {
         text += " " + std::string(field.name) + "=" + quoted(field.value);
     }
     return text;

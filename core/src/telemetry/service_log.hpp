@@ -18,7 +18,7 @@ enum class ServiceLogFormat : std::uint8_t {
     ServiceLogFormat format, LogLevel level, Clock& clock
 );
 
-/// The text of one entry, without the line end.
+/// The text of one entry, without the line end. A field with nothing in it is left out.
 [[nodiscard]] std::string format_entry(
     ServiceLogFormat format,
     Timestamp at,

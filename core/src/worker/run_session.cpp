@@ -2,6 +2,8 @@
 
 #include "base/rfc3339.hpp"
 #include "base/text.hpp"
+#include "base/trace_context.hpp"
+#include "domain/task_codec.hpp"
 #include "worker/backoff.hpp"
 
 #include <fmt/format.h>
@@ -26,7 +28,8 @@ constexpr const char* kLapsed =
 /// The OPSLAB_TASK_FILE object, all but `event_prefix`.
 std::string task_file_json(const ClaimedTask& claimed) {
     const auto& task = claimed.task;
-    return dump_json({
+    Json file = to_json(task.origin);  // where the client gave something: beside the rest
+    file.update({
         {"task_id", task.id.value},
         {"attempt", task.attempt},
         {"problem_id", task.problem_id},
@@ -35,6 +38,7 @@ std::string task_file_json(const ClaimedTask& claimed) {
         {"deadline", format_time(claimed.deadline)},
         {"metadata", parse_json(task.parameters.metadata_json).value_or(Json::object())},
     });
+    return dump_json(file);
 }
 
 /// How a failed call of the runner counts in the outcome algebra.
@@ -174,12 +178,15 @@ void RunSession::phase(PhaseEdge edge) {
 }
 
 void RunSession::note(LogLevel level, const std::string& message) {
+    const auto& origin = claimed_.task.origin;
     log(context_.logger,
         level,
         message,
         {{"task", task().value},
          {"attempt", std::to_string(attempt())},
-         {"worker", context_.worker.value}});
+         {"worker", context_.worker.value},
+         {"request", origin.request_id.value_or("")},
+         {"trace", std::string(trace_id_of(origin.traceparent.value_or("")))}});
 }
 
 /// A claim may have waited longer than its lease can be counted from: then nothing is started until

@@ -92,6 +92,11 @@ int WorkerLoop::busy_slots() const {
     return slots() - free_slots();
 }
 
+WorkerLoop::Condition WorkerLoop::condition() const {
+    const std::lock_guard lock(mutex_);
+    return {.enrolled = enrolled_, .draining = draining_, .busy = slots() - free_slots()};
+}
+
 int WorkerLoop::free_slots() const {
     return static_cast<int>(std::count_if(slots_.begin(), slots_.end(), [](const Slot& slot) {
         return slot.session == nullptr;

@@ -52,6 +52,12 @@ public:
     [[nodiscard]] const WorkerId& id() const { return settings_.identity.id; }
     [[nodiscard]] int slots() const { return settings_.identity.max_parallel_tasks; }
     [[nodiscard]] int busy_slots() const;
+    struct Condition {
+        bool enrolled = false;  ///< known to its coordinator, and its predecessor's runs taken over
+        bool draining = false;
+        int busy = 0;
+    };
+    [[nodiscard]] Condition condition() const;
     [[nodiscard]] bool running() const { return running_; }
 
 private:

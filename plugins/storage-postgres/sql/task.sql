@@ -10,10 +10,11 @@ FROM jsonb_to_recordset(:p::jsonb -> 'rows') AS r (
     timeout_minutes bigint, max_retries bigint, created_at bigint, last_seq bigint)
 
 -- name: task.insert_inputs
-INSERT INTO task_inputs (task_id, agent_config, metadata, callback_url)
-SELECT r.id, r.agent_config, r.metadata, r.callback_url
+INSERT INTO task_inputs (task_id, agent_config, metadata, callback_url, request_id, traceparent)
+SELECT r.id, r.agent_config, r.metadata, r.callback_url, r.request_id, r.traceparent
 FROM jsonb_to_recordset(:p::jsonb -> 'rows') AS r (
-    id text, agent_config text, metadata text, callback_url text)
+    id text, agent_config text, metadata text, callback_url text, request_id text,
+    traceparent text)
 
 -- name: task.lock
 -- In the order of ids, everywhere: two that lock the same rows cannot wait for each other.

@@ -1,6 +1,7 @@
 #include "postgres_storage.hpp"
 
 #include "0001_initial_sql.hpp"
+#include "0002_task_origin_sql.hpp"
 #include "attempt_sql.hpp"
 #include "event_sql.hpp"
 #include "postgres_dialect.hpp"
@@ -20,6 +21,7 @@ namespace {
 
 constexpr std::array kMigrations{
     sql::Migration{1, "initial", k_0001_initial_sql},
+    sql::Migration{2, "task_origin", k_0002_task_origin_sql},
 };
 
 Result<sql::StatementTable> statements() {
@@ -49,6 +51,7 @@ Result<std::unique_ptr<sql::Database>> open_database(
     if (!table) {
         return fail(std::move(table.error()));
     }
+    table->report_to(host);
     const int readers = settings.pool_size / 2;
     return std::make_unique<sql::Database>(
         host.clock,

@@ -10,9 +10,9 @@ SELECT r.value ->> 'id', r.value ->> 'problem_id', 'pending', r.value ->> 'prior
 FROM json_each(:p, '$.rows') r
 
 -- name: task.insert_inputs
-INSERT INTO task_inputs (task_id, agent_config, metadata, callback_url)
+INSERT INTO task_inputs (task_id, agent_config, metadata, callback_url, request_id, traceparent)
 SELECT r.value ->> 'id', r.value ->> 'agent_config', r.value ->> 'metadata',
-       r.value ->> 'callback_url'
+       r.value ->> 'callback_url', r.value ->> 'request_id', r.value ->> 'traceparent'
 FROM json_each(:p, '$.rows') r
 
 -- name: task.lock

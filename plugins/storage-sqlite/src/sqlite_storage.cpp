@@ -1,6 +1,7 @@
 #include "sqlite_storage.hpp"
 
 #include "0001_initial_sql.hpp"
+#include "0002_task_origin_sql.hpp"
 #include "attempt_sql.hpp"
 #include "event_sql.hpp"
 #include "file_lock.hpp"
@@ -28,6 +29,7 @@ namespace {
 
 constexpr std::array kMigrations{
     sql::Migration{1, "initial", k_0001_initial_sql},
+    sql::Migration{2, "task_origin", k_0002_task_origin_sql},
 };
 
 Result<sql::StatementTable> statements() {
@@ -119,6 +121,7 @@ Result<std::unique_ptr<sql::Database>> open_database(
     if (!table) {
         return fail(std::move(table.error()));
     }
+    table->report_to(host);
     auto database = std::make_unique<sql::Database>(
         host.clock, std::move(dialect), std::move(*table), sql::PoolSizes{}
     );

@@ -28,6 +28,7 @@ std::vector<Task> insert(Rows& rows, const std::vector<NewTask>& given, Timestam
         row.task.problem_id = one.problem_id;
         row.task.parameters = one.parameters;
         row.task.backend_type = one.backend_type;
+        row.task.origin = one.origin;
         row.task.group_id = one.group_id;
         row.task.created_at = at;
         row.task.updated_at = at;

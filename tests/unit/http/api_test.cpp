@@ -341,13 +341,15 @@ TEST(Probes, TellAProcessThatIsUpFromAStorageThatAnswers) {
     EXPECT_EQ(api.ask(kGet, "/metrics").response.body, "up 1\n");
 }
 
-TEST(DocsPage, AllowsItsOwnScriptOnly) {
+TEST(DocsPage, AllowsNothingFromElsewhere) {
     ApiUnderTest api;
     const auto answer = api.ask(kGet, "/docs");
     const auto policy = answer.response.headers.find("Content-Security-Policy");
 
     ASSERT_TRUE(policy);
-    EXPECT_THAT(std::string(*policy), ::testing::ContainsRegex("script-src 'sha256-[^']{43}='"));
+    EXPECT_THAT(
+        std::string(*policy), ::testing::ContainsRegex("script-src 'self' 'sha256-[^']{43}='")
+    );
     EXPECT_THAT(answer.response.body, Not(HasSubstr("http://")));
     EXPECT_THAT(answer.response.body, Not(HasSubstr("https://")));
 }

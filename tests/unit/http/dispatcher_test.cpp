@@ -81,6 +81,13 @@ protected:
         add(HttpMethod::get, "/defect", [](const auto&, const auto&, Responder responder) {
             responder.fail(Error{.code = Errc::internal, .message = "m", .detail = "row 9 is bad"});
         });
+        add(HttpMethod::get, "/away", [](const auto&, const auto&, Responder responder) {
+            responder.fail(Error{
+                .code = Errc::unavailable, .message = "away", .detail = "SELECT 1: no route"});
+        });
+        add(HttpMethod::get, "/trace", answering([](const auto& request, const auto&) {
+                return json_response(200, request.traceparent);
+            }));
         add(HttpMethod::post, "/twice", [](const auto&, const auto&, Responder responder) {
             responder.respond(json_response(201, "1"));
             responder.respond(json_response(202, "2"));
@@ -261,7 +268,36 @@ TEST_F(DispatcherTest, InternalErrorsCauseIsLoggedUnderItsId) {
 
     EXPECT_THAT(answer.body, HasSubstr(R"("error_id":"r2")"));
     EXPECT_THAT(answer.body, Not(HasSubstr("row 9")));
-    EXPECT_THAT(logger_.text(), HasSubstr("request=r2 endpoint=/defect status=500 cause=m: row 9"));
+    EXPECT_THAT(
+        logger_.text(), HasSubstr("request=r2 endpoint=/defect status=500 trace= cause=m: row 9")
+    );
+}
+
+TEST_F(DispatcherTest, UnavailabilityHasAnErrorIdToo) {
+    auto dispatcher = this->dispatcher();
+
+    const auto answer = ask(dispatcher, HttpMethod::get, "/away", {{"X-Request-ID", "r3"}});
+
+    EXPECT_EQ(answer.status, 503);
+    EXPECT_EQ(answer.body, R"({"code":"unavailable","details":{"error_id":"r3"},"error":"away"})");
+    EXPECT_THAT(
+        logger_.text(), HasSubstr("request=r3 endpoint=/away status=503 trace= cause=SELECT 1")
+    );
+}
+
+TEST_F(DispatcherTest, TraceOfTheClientIsTakenOverWhereItIsOne) {
+    auto dispatcher = this->dispatcher();
+    const std::string trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+    const auto seen = [&](const std::vector<HttpHeaders::Field>& headers) {
+        return ask(dispatcher, HttpMethod::get, "/trace", headers).body;
+    };
+
+    EXPECT_EQ(seen({{"Traceparent", trace}}), trace);
+    EXPECT_EQ(seen({}), "");
+    EXPECT_EQ(seen({{"traceparent", "00-" + std::string(32, '0') + trace.substr(35)}}), "");
+    EXPECT_EQ(seen({{"traceparent", trace}, {"traceparent", trace}}), "");
+    ask(dispatcher, HttpMethod::get, "/defect", {{"traceparent", trace}});
+    EXPECT_THAT(logger_.text(), HasSubstr("trace=4bf92f3577b34da6a3ce929d0e0e4736"));
 }
 
 TEST_F(DispatcherTest, ForgottenResponderIs500) {

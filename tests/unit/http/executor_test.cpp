@@ -5,7 +5,9 @@
 #include <gmock/gmock.h>
 
 #include <future>
+#include <mutex>
 #include <stdexcept>
+#include <string>
 
 namespace opslab {
 namespace {
@@ -47,6 +49,34 @@ TEST(BoundedExecutor, AdmittedWorkPassesTheCapacity) {
     EXPECT_TRUE(executor.post_admitted([&] { ran.set_value(); }));
 
     ran.get_future().wait();
+}
+
+TEST(BoundedExecutor, AdmittedWorkNeitherRefusesNorHoldsUpARequest) {
+    CapturingLogger logger;
+    Hold hold;
+    std::mutex mutex;
+    std::string order;
+    std::promise<void> ran;
+    BoundedExecutor executor(1, 1, logger);
+    ASSERT_TRUE(executor.post(hold.job));
+    hold.begun.get_future().wait();
+    const auto note = [&](char who) {
+        const std::lock_guard lock(mutex);
+        order += who;
+        if (order.size() == 4) {
+            ran.set_value();
+        }
+    };
+    for (int i = 0; i < 3; ++i) {
+        ASSERT_TRUE(executor.post_admitted([&] { note('s'); }));
+    }
+    BoundedExecutor::Job request = [&] { note('r'); };
+
+    EXPECT_TRUE(executor.post(request));
+
+    hold.go.set_value();
+    ran.get_future().wait();
+    EXPECT_EQ(order, "srss");
 }
 
 TEST(BoundedExecutor, JobThatThrowsIsLoggedAndTheThreadGoesOn) {

@@ -4,6 +4,7 @@
 #include "run_handle.hpp"
 
 #include <opslab/docker/tar_archive.hpp>
+#include <opslab/exec/task_origin.hpp>
 
 #include <nlohmann/json.hpp>
 
@@ -35,10 +36,15 @@ using Json = nlohmann::json;
     return labels;
 }
 
-[[nodiscard]] Json environment_of(const ContainerSpec& spec, const RunExtras& extras) {
+[[nodiscard]] Json environment_of(
+    const ContainerSpec& spec, const RunExtras& extras, const RunRequest& request
+) {
     auto variables = extras.variables;
     variables.insert(spec.variables.begin(), spec.variables.end());
     const std::string directory = kRunDirectory;
+    for (auto& [variable, value] : exec::origin_variables(request.task_json)) {
+        variables[variable] = std::move(value);
+    }
     variables["OPSLAB_PROTOCOL"] = "1";
     variables["OPSLAB_WORK_DIR"] = directory + "/work";
     variables["OPSLAB_TASK_FILE"] = directory + "/task/task.json";
@@ -120,7 +126,7 @@ std::string container_body(
 ) {
     Json body = {
         {"Image", spec.image},
-        {"Env", environment_of(spec, extras)},
+        {"Env", environment_of(spec, extras, request)},
         {"HostConfig", host_config_of(spec, extras)},
         {"Labels", labels_of(spec, extras, request, event_prefix)},
         {"OpenStdin", false},

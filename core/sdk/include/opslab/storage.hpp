@@ -521,11 +521,25 @@ public:
     [[nodiscard]] virtual WakeSource* wake_source() { return nullptr; }
 };
 
+/// Told of every statement that a storage runs, for metrics. Threads: any. Must not throw.
+class StatementObserver {
+public:
+    StatementObserver() = default;
+    StatementObserver(const StatementObserver&) = delete;
+    StatementObserver& operator=(const StatementObserver&) = delete;
+    virtual ~StatementObserver() = default;
+
+    /// `statement` is one of a fixed set of names of the storage's (`task.take`); `ok` is false
+    /// where the database refused it or was away.
+    virtual void ran(std::string_view statement, Duration took, bool ok) noexcept = 0;
+};
+
 /// What the host lends a storage for its whole life.
 struct StorageHost {
     Clock& clock;
     Entropy& entropy;
     Logger& logger;
+    StatementObserver* statements = nullptr;  ///< null: nobody wants to know
 };
 
 }  // namespace opslab

@@ -28,6 +28,14 @@ struct TaskParameters {
     bool operator==(const TaskParameters&) const = default;
 };
 
+/// Where a submission came from, to find it again in logs and traces. No answer shows it.
+struct TaskOrigin {
+    std::optional<std::string> request_id{};   ///< the client's own X-Request-ID
+    std::optional<std::string> traceparent{};  ///< W3C Trace Context, version 00
+
+    bool operator==(const TaskOrigin&) const = default;
+};
+
 /// A task as it is submitted. The id is made by the service.
 struct NewTask {
     TaskId id{};
@@ -35,6 +43,7 @@ struct NewTask {
     TaskParameters parameters{};
     std::optional<std::string> backend_type{};  ///< only a worker of this type may take it
     std::optional<std::string> group_id{};
+    TaskOrigin origin{};
 
     bool operator==(const NewTask&) const = default;
 };
@@ -94,6 +103,7 @@ struct Task {
     std::optional<Timestamp> started_at{};    ///< of the current attempt
     std::optional<Timestamp> completed_at{};  ///< set in every terminal status
     std::optional<Timestamp> not_before{};    ///< a retry's earliest claim, while pending
+    TaskOrigin origin{};
 
     bool operator==(const Task&) const = default;
 };

@@ -34,6 +34,9 @@ TEST_P(StorageConformance, SubmittedTaskReadsBackAsItWasGiven) {
     given.parameters.callback_url = "https://example.org/hook";
     given.backend_type = "kind";
     given.group_id = "sweep-1";
+    given.origin = {
+        .request_id = "mine-1",
+        .traceparent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"};
     const auto before = clock_.now();
 
     const auto task = submit(given);
@@ -41,6 +44,7 @@ TEST_P(StorageConformance, SubmittedTaskReadsBackAsItWasGiven) {
     const auto stored = detail(task.id).task;
     EXPECT_THAT(stored, Eq(task));
     EXPECT_TRUE(stored.parameters == given.parameters);
+    EXPECT_TRUE(stored.origin == given.origin);
     EXPECT_THAT(stored.created_at, Eq(before));
     EXPECT_THAT(stored.group_id, Optional(std::string{"sweep-1"}));
     EXPECT_THAT(stored.attempt, Eq(0));

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <opslab/error.hpp>
+#include <opslab/storage.hpp>
 
 #include <map>
 #include <span>
@@ -27,8 +28,17 @@ public:
     /// All names, sorted: two databases must carry the same list.
     [[nodiscard]] std::vector<std::string> names() const;
 
+    /// Has every run of a statement told to `host.statements`, if that is there; before any session
+    /// uses the table. Both outlive it.
+    void report_to(const StorageHost& host);
+    [[nodiscard]] StatementObserver* observer() const { return observer_; }
+    /// Only where there is an observer.
+    [[nodiscard]] Clock& clock() const { return *clock_; }
+
 private:
     std::map<std::string, std::string, std::less<>> texts_;
+    StatementObserver* observer_ = nullptr;
+    Clock* clock_ = nullptr;
 };
 
 }  // namespace opslab::sql
