@@ -81,7 +81,8 @@ class WorkerPort(unittest.TestCase):
         self.assertGreaterEqual(self.metric(address, claims), 1)
         starts = 'opslab_plugin_call_seconds_count{call="start",plugin="runner-process"}'
         self.assertEqual(self.metric(address, starts), 1)
-        self.assertEqual(self.metric(address, 'opslab_worker_slots{state="free"}'), 3)
+        free = 'opslab_worker_slots{state="free"}'
+        until(lambda: self.metric(address, free) == 3, "the slot to be free again")
         self.assertEqual(self.metric(address, "opslab_worker_coordinator_up"), 1)
         self.assertGreater(self.metric(address, "process_resident_memory_bytes"), 0)
         checked = subprocess.run(
