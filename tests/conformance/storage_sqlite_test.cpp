@@ -119,7 +119,7 @@ TEST_F(SqliteFile, AMigrationThatWasChangedStopsTheStart) {
 
 TEST_F(SqliteFile, ADatabaseOfANewerVersionStopsTheStart) {
     std::vector<sql::Migration> newer{sqlite::migrations().begin(), sqlite::migrations().end()};
-    newer.push_back({2, "from_the_future", "CREATE TABLE t (a)"});
+    newer.push_back({newer.back().number + 1, "from_the_future", "CREATE TABLE t (a)"});
     ASSERT_THAT(sqlite::open_database(host(), folder_.database(), newer), IsOk());
 
     EXPECT_THAT(open(), IsErrorAnd(Errc::unsupported, HasSubstr("newer opslab")));

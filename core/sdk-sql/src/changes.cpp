@@ -62,6 +62,23 @@ std::vector<Json> run_over(Session& session, std::string_view name, Json rows) {
     return session.rows(name, Json{{"rows", std::move(rows)}});
 }
 
+namespace {
+
+/// Where a task is counted, whatever its status; by its holder it is counted apart.
+std::vector<std::pair<std::string, std::string>> scopes_of(const Task& task) {
+    std::vector<std::pair<std::string, std::string>> scopes{
+        {kAll, ""}, {"problem", task.problem_id}};
+    if (task.backend_type) {
+        scopes.emplace_back("backend", *task.backend_type);
+    }
+    if (task.group_id) {
+        scopes.emplace_back("group", *task.group_id);
+    }
+    return scopes;
+}
+
+}  // namespace
+
 void Changes::count(const std::string& scope, const std::string& name, TaskStatus status, int by) {
     counts_[{scope, name}].by_status.at(static_cast<std::size_t>(status)) += by;
 }
@@ -84,9 +101,7 @@ void Changes::note_status(TaskRow& row) {
 
 void Changes::insert(const Task& task) {
     inserted_.push_back(input_row(task));
-    for (const auto& [scope, name] :
-         {std::pair<std::string, std::string>{kAll, ""},
-          std::pair<std::string, std::string>{"problem", task.problem_id}}) {
+    for (const auto& [scope, name] : scopes_of(task)) {
         count(scope, name, TaskStatus::pending, 1);
         ++counts_[{scope, name}].total;
     }
@@ -107,9 +122,7 @@ void Changes::move(TaskRow& row, TaskEvent event) {
     if (is_terminal(*to)) {
         task.completed_at = now_;
     }
-    for (const auto& [scope, name] :
-         {std::pair<std::string, std::string>{kAll, ""},
-          std::pair<std::string, std::string>{"problem", task.problem_id}}) {
+    for (const auto& [scope, name] : scopes_of(task)) {
         count(scope, name, from, -1);
         count(scope, name, *to, 1);
     }
@@ -154,8 +167,10 @@ Timestamp Changes::begin_attempt(TaskRow& row, const WorkerId& worker, Duration 
     if (task.attempt == 1) {
         add(histograms_[{"queue", ""}], now_ - task.created_at);
     }
-    count("worker", worker.value, TaskStatus::running, 1);
-    ++counts_[{"worker", worker.value}].total;
+    for (const char* scope : {"worker", "holder"}) {
+        count(scope, worker.value, TaskStatus::running, 1);
+        ++counts_[{scope, worker.value}].total;
+    }
     return deadline;
 }
 
@@ -189,9 +204,12 @@ void Changes::end_attempt(TaskRow& row, const AttemptOutcome& outcome) {
     const Task before = task;
     move(row, outcome.event);
     const auto ended = is_terminal(task.status) ? task.status : TaskStatus::failed;
+    count("holder", before.worker_id->value, TaskStatus::running, -1);
     if (is_terminal(task.status)) {
+        count("holder", before.worker_id->value, task.status, 1);
         add(histograms_[{"duration", ""}], now_ - *before.started_at);
     } else {
+        --counts_[{"holder", before.worker_id->value}].total;
         task.worker_id.reset();
         task.started_at.reset();
         task.not_before = outcome.not_before;

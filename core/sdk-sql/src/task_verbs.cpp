@@ -1,7 +1,6 @@
 #include "verbs.hpp"
 
 #include <algorithm>
-#include <limits>
 
 namespace opslab::sql {
 
@@ -47,89 +46,6 @@ void fill_from_attempts(TaskDetail& detail, std::vector<AttemptRow>& attempts) {
         detail.failure = Failure{
             .kind = FailureKind::cancelled, .phase = {}, .message = "cancelled while it waited"};
     }
-}
-
-// The filter that narrows most has its own index; `any` has none.
-std::string driving_filter(const TaskQuery& query) {
-    if (query.group_id) {
-        return "group";
-    }
-    if (query.worker_id) {
-        return "worker";
-    }
-    if (query.problem_id) {
-        return "problem";
-    }
-    if (query.backend_type) {
-        return "backend";
-    }
-    return query.status ? "status" : "any";
-}
-
-struct SortName {
-    const char* name;
-    bool up;
-};
-
-SortName sort_name(TaskSort sort) {
-    switch (sort) {
-        case TaskSort::created_up:
-            return {"created_up", true};
-        case TaskSort::priority_up:
-            return {"priority_up", true};
-        case TaskSort::priority_down:
-            return {"priority_down", false};
-        case TaskSort::created_down:
-            break;
-    }
-    return {"created_down", false};
-}
-
-Json page_parameter(const TaskQuery& query, bool up) {
-    Json parameter{
-        {"status", query.status ? Json(to_string(*query.status)) : Json()},
-        {"problem_id", text_or_null(query.problem_id)},
-        {"worker_id", id_or_null(query.worker_id)},
-        {"backend_type", text_or_null(query.backend_type)},
-        {"group_id", text_or_null(query.group_id)},
-        {"limit", query.limit + 1},
-        {"offset", query.after ? 0 : query.offset}};
-    // the first page goes on from beyond any row
-    using Limits = std::numeric_limits<std::int64_t>;
-    parameter["value"] = query.after ? query.after->value : (up ? Limits::min() : Limits::max());
-    parameter["id"] = query.after ? query.after->id.value : std::string{};
-    return parameter;
-}
-
-std::int64_t pick(const StatusCounts& counts, const std::optional<TaskStatus>& status) {
-    if (!status) {
-        return counts.pending + counts.running + counts.completed + counts.failed + counts.timeout +
-               counts.cancelled;
-    }
-    switch (*status) {
-        case TaskStatus::pending:
-            return counts.pending;
-        case TaskStatus::running:
-            return counts.running;
-        case TaskStatus::completed:
-            return counts.completed;
-        case TaskStatus::failed:
-            return counts.failed;
-        case TaskStatus::timeout:
-            return counts.timeout;
-        case TaskStatus::cancelled:
-            return counts.cancelled;
-    }
-    return 0;
-}
-
-std::int64_t total_of(Session& session, const TaskQuery& query, const Json& parameter) {
-    if (query.worker_id || query.backend_type || query.group_id) {
-        return session.row("task.count_filtered", parameter).at("total").get<std::int64_t>();
-    }
-    const Json kept = query.problem_id ? Json{{"scope", "problem"}, {"name", *query.problem_id}}
-                                       : Json{{"scope", "all"}, {"name", ""}};
-    return pick(status_counts(session.row("count.one", kept)), query.status);
 }
 
 std::vector<GroupCounts> largest(Session& session, const std::string& scope) {
@@ -187,29 +103,6 @@ Result<std::vector<TaskDetail>> SqlTaskStore::details(std::span<const TaskId> id
             }
         }
         return details;
-    });
-}
-
-Result<TaskPage> SqlTaskStore::list(const TaskQuery& query) {
-    return parts_.database.read([&](Session& session) {
-        const auto sort = sort_name(query.sort);
-        const auto parameter = page_parameter(query, sort.up);
-        std::vector<TaskId> ids;
-        const auto statement = "task.page_" + driving_filter(query) + "_" + sort.name;
-        for (const auto& row : session.rows(statement, parameter)) {
-            ids.emplace_back(row.get<std::string>());
-        }
-        TaskPage page;
-        page.more = ids.size() > static_cast<std::size_t>(query.limit);
-        if (page.more) {
-            ids.pop_back();
-        }
-        const auto tasks = load_tasks(session, ids);
-        for (const auto& id : ids) {
-            page.tasks.push_back(tasks.at(id).task);
-        }
-        page.total = total_of(session, query, parameter);
-        return page;
     });
 }
 

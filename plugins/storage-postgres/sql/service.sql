@@ -39,6 +39,16 @@ SELECT json_build_object(
 FROM task_counts c WHERE c.scope = :p::jsonb ->> 'scope' AND c.name = :p::jsonb ->> 'name'
 GROUP BY c.name
 
+-- name: count.some
+SELECT json_build_object(
+    'scope', c.scope, 'name', c.name, 'pending', sum(c.pending)::bigint,
+    'running', sum(c.running)::bigint, 'completed', sum(c.completed)::bigint,
+    'failed', sum(c.failed)::bigint, 'timeout', sum(c.timeout)::bigint,
+    'cancelled', sum(c.cancelled)::bigint, 'successes', sum(c.successes)::bigint)::text
+FROM jsonb_to_recordset(:p::jsonb -> 'rows') AS k (scope text, name text)
+JOIN task_counts c ON c.scope = k.scope AND c.name = k.name
+GROUP BY c.scope, c.name
+
 -- name: count.largest
 SELECT json_build_object(
     'name', c.name, 'pending', sum(c.pending)::bigint, 'running', sum(c.running)::bigint,

@@ -53,33 +53,91 @@ FROM jsonb_to_recordset(:p::jsonb -> 'rows') AS r (id text, last_seq bigint)
 WHERE tasks.id = r.id
 
 -- name: task.claimable
--- What a claim would give, without a lock.
+-- What a claim would give, without a lock: those of the backend and those of any, each in the order
+-- of its index, so that a task that the worker may not take costs nothing.
 SELECT v.json
-FROM (SELECT t.id AS id FROM tasks t
-      WHERE t.status = 'pending'
-        AND (t.not_before IS NULL OR t.not_before <= (:p::jsonb ->> 'now')::bigint)
-        AND (t.backend_type IS NULL OR t.backend_type = :p::jsonb ->> 'backend_type')
-        AND (jsonb_array_length(:p::jsonb -> 'globs') = 0
-             OR EXISTS (SELECT 1 FROM jsonb_array_elements_text(:p::jsonb -> 'globs') g
-                        WHERE opslab_glob(g, t.problem_id)))
-      ORDER BY t.priority DESC, t.created_at, t.id
+FROM (SELECT u.id FROM (
+          (SELECT true AS own, t.priority, t.created_at, t.id FROM tasks t
+           WHERE t.status = 'pending' AND coalesce(t.backend_type, '') = (:p::jsonb ->> 'backend_type')
+             AND (t.not_before IS NULL OR t.not_before <= (:p::jsonb ->> 'now')::bigint)
+             AND (jsonb_array_length(:p::jsonb -> 'globs') = 0
+                  OR EXISTS (SELECT 1 FROM jsonb_array_elements_text(:p::jsonb -> 'globs') g
+                             WHERE opslab_glob(g, t.problem_id)))
+           ORDER BY t.priority DESC, t.created_at, t.id
+           LIMIT (:p::jsonb ->> 'limit')::bigint)
+          UNION ALL
+          (SELECT false AS own, t.priority, t.created_at, t.id FROM tasks t
+           WHERE t.status = 'pending' AND coalesce(t.backend_type, '') = ''
+             AND (t.not_before IS NULL OR t.not_before <= (:p::jsonb ->> 'now')::bigint)
+             AND (jsonb_array_length(:p::jsonb -> 'globs') = 0
+                  OR EXISTS (SELECT 1 FROM jsonb_array_elements_text(:p::jsonb -> 'globs') g
+                             WHERE opslab_glob(g, t.problem_id)))
+           ORDER BY t.priority DESC, t.created_at, t.id
+           LIMIT (:p::jsonb ->> 'limit')::bigint)
+      ) u ORDER BY u.priority DESC, u.created_at, u.id
       LIMIT (:p::jsonb ->> 'limit')::bigint) c
 JOIN task_json v ON v.id = c.id
 
 -- name: task.take
--- The same, locked; what another transaction has locked is left to it.
-WITH c AS MATERIALIZED (
-    SELECT t.id AS id FROM tasks t
-    WHERE t.status = 'pending'
+-- The same, locked; what another transaction has locked is left to it. `due` says how many of each
+-- kind there are to take, since a lock on more than is taken would hide tasks from others; `anyones`
+-- and `more` make up for what others hold.
+WITH due AS MATERIALIZED (
+    SELECT u.own FROM (
+        (SELECT true AS own, t.priority, t.created_at, t.id FROM tasks t
+         WHERE t.status = 'pending' AND coalesce(t.backend_type, '') = (:p::jsonb ->> 'backend_type')
+           AND (t.not_before IS NULL OR t.not_before <= (:p::jsonb ->> 'now')::bigint)
+           AND (jsonb_array_length(:p::jsonb -> 'globs') = 0
+                OR EXISTS (SELECT 1 FROM jsonb_array_elements_text(:p::jsonb -> 'globs') g
+                           WHERE opslab_glob(g, t.problem_id)))
+         ORDER BY t.priority DESC, t.created_at, t.id
+         LIMIT (:p::jsonb ->> 'limit')::bigint)
+        UNION ALL
+        (SELECT false AS own, t.priority, t.created_at, t.id FROM tasks t
+         WHERE t.status = 'pending' AND coalesce(t.backend_type, '') = ''
+           AND (t.not_before IS NULL OR t.not_before <= (:p::jsonb ->> 'now')::bigint)
+           AND (jsonb_array_length(:p::jsonb -> 'globs') = 0
+                OR EXISTS (SELECT 1 FROM jsonb_array_elements_text(:p::jsonb -> 'globs') g
+                           WHERE opslab_glob(g, t.problem_id)))
+         ORDER BY t.priority DESC, t.created_at, t.id
+         LIMIT (:p::jsonb ->> 'limit')::bigint)
+    ) u ORDER BY u.priority DESC, u.created_at, u.id
+    LIMIT (:p::jsonb ->> 'limit')::bigint),
+own AS MATERIALIZED (
+    SELECT t.id FROM tasks t
+    WHERE t.status = 'pending' AND coalesce(t.backend_type, '') = (:p::jsonb ->> 'backend_type')
       AND (t.not_before IS NULL OR t.not_before <= (:p::jsonb ->> 'now')::bigint)
-      AND (t.backend_type IS NULL OR t.backend_type = :p::jsonb ->> 'backend_type')
       AND (jsonb_array_length(:p::jsonb -> 'globs') = 0
            OR EXISTS (SELECT 1 FROM jsonb_array_elements_text(:p::jsonb -> 'globs') g
                       WHERE opslab_glob(g, t.problem_id)))
     ORDER BY t.priority DESC, t.created_at, t.id
-    LIMIT (:p::jsonb ->> 'limit')::bigint
+    LIMIT (SELECT count(*) FROM due WHERE due.own)
+    FOR NO KEY UPDATE SKIP LOCKED),
+anyones AS MATERIALIZED (
+    SELECT t.id FROM tasks t
+    WHERE t.status = 'pending' AND coalesce(t.backend_type, '') = ''
+      AND (t.not_before IS NULL OR t.not_before <= (:p::jsonb ->> 'now')::bigint)
+      AND (jsonb_array_length(:p::jsonb -> 'globs') = 0
+           OR EXISTS (SELECT 1 FROM jsonb_array_elements_text(:p::jsonb -> 'globs') g
+                      WHERE opslab_glob(g, t.problem_id)))
+    ORDER BY t.priority DESC, t.created_at, t.id
+    LIMIT (SELECT count(*) FROM due) - (SELECT count(*) FROM own)
+    FOR NO KEY UPDATE SKIP LOCKED),
+more AS MATERIALIZED (
+    SELECT t.id FROM tasks t
+    WHERE t.status = 'pending' AND coalesce(t.backend_type, '') = (:p::jsonb ->> 'backend_type')
+      AND (t.not_before IS NULL OR t.not_before <= (:p::jsonb ->> 'now')::bigint)
+      AND (jsonb_array_length(:p::jsonb -> 'globs') = 0
+           OR EXISTS (SELECT 1 FROM jsonb_array_elements_text(:p::jsonb -> 'globs') g
+                      WHERE opslab_glob(g, t.problem_id)))
+      AND t.id NOT IN (SELECT id FROM own)
+    ORDER BY t.priority DESC, t.created_at, t.id
+    LIMIT (SELECT count(*) FROM due) - (SELECT count(*) FROM own)
+          - (SELECT count(*) FROM anyones)
     FOR NO KEY UPDATE SKIP LOCKED)
-SELECT v.json FROM c JOIN task_json v ON v.id = c.id
+SELECT v.json
+FROM (SELECT id FROM own UNION ALL SELECT id FROM anyones UNION ALL SELECT id FROM more) c
+JOIN task_json v ON v.id = c.id
 
 -- name: task.outlook
 SELECT json_build_object(
@@ -97,9 +155,43 @@ SELECT json_build_object(
 FROM tasks t LEFT JOIN attempts a ON a.task_id = t.id AND a.attempt = t.attempt
 WHERE t.id = :p::jsonb ->> 'id'
 
--- name: task.count_filtered
+-- How many tasks pass several filters; the planner knows the values and which index serves best.
+
+-- name: task.count_group
 SELECT json_build_object('total', count(*))::text FROM tasks t
-WHERE ((:p::jsonb ->> 'status') IS NULL OR t.status = (:p::jsonb ->> 'status'))
+WHERE t.group_id = (:p::jsonb ->> 'group_id')
+  AND ((:p::jsonb ->> 'status') IS NULL OR t.status = (:p::jsonb ->> 'status'))
+  AND ((:p::jsonb ->> 'problem_id') IS NULL OR t.problem_id = (:p::jsonb ->> 'problem_id'))
+  AND ((:p::jsonb ->> 'worker_id') IS NULL OR t.worker_id = (:p::jsonb ->> 'worker_id'))
+  AND ((:p::jsonb ->> 'backend_type') IS NULL OR t.backend_type = (:p::jsonb ->> 'backend_type'))
+
+-- name: task.count_worker
+SELECT json_build_object('total', count(*))::text FROM tasks t
+WHERE t.worker_id = (:p::jsonb ->> 'worker_id')
+  AND ((:p::jsonb ->> 'status') IS NULL OR t.status = (:p::jsonb ->> 'status'))
+  AND ((:p::jsonb ->> 'problem_id') IS NULL OR t.problem_id = (:p::jsonb ->> 'problem_id'))
+  AND ((:p::jsonb ->> 'backend_type') IS NULL OR t.backend_type = (:p::jsonb ->> 'backend_type'))
+  AND ((:p::jsonb ->> 'group_id') IS NULL OR t.group_id = (:p::jsonb ->> 'group_id'))
+
+-- name: task.count_problem
+SELECT json_build_object('total', count(*))::text FROM tasks t
+WHERE t.problem_id = (:p::jsonb ->> 'problem_id')
+  AND ((:p::jsonb ->> 'status') IS NULL OR t.status = (:p::jsonb ->> 'status'))
+  AND ((:p::jsonb ->> 'worker_id') IS NULL OR t.worker_id = (:p::jsonb ->> 'worker_id'))
+  AND ((:p::jsonb ->> 'backend_type') IS NULL OR t.backend_type = (:p::jsonb ->> 'backend_type'))
+  AND ((:p::jsonb ->> 'group_id') IS NULL OR t.group_id = (:p::jsonb ->> 'group_id'))
+
+-- name: task.count_backend
+SELECT json_build_object('total', count(*))::text FROM tasks t
+WHERE t.backend_type = (:p::jsonb ->> 'backend_type')
+  AND ((:p::jsonb ->> 'status') IS NULL OR t.status = (:p::jsonb ->> 'status'))
+  AND ((:p::jsonb ->> 'problem_id') IS NULL OR t.problem_id = (:p::jsonb ->> 'problem_id'))
+  AND ((:p::jsonb ->> 'worker_id') IS NULL OR t.worker_id = (:p::jsonb ->> 'worker_id'))
+  AND ((:p::jsonb ->> 'group_id') IS NULL OR t.group_id = (:p::jsonb ->> 'group_id'))
+
+-- name: task.count_status
+SELECT json_build_object('total', count(*))::text FROM tasks t
+WHERE t.status = (:p::jsonb ->> 'status')
   AND ((:p::jsonb ->> 'problem_id') IS NULL OR t.problem_id = (:p::jsonb ->> 'problem_id'))
   AND ((:p::jsonb ->> 'worker_id') IS NULL OR t.worker_id = (:p::jsonb ->> 'worker_id'))
   AND ((:p::jsonb ->> 'backend_type') IS NULL OR t.backend_type = (:p::jsonb ->> 'backend_type'))

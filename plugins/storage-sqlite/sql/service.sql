@@ -28,6 +28,13 @@ SELECT json_object('name', c.name, 'pending', c.pending, 'running', c.running,
                    'cancelled', c.cancelled, 'successes', c.successes)
 FROM task_counts c WHERE c.scope = :p ->> 'scope' AND c.name = :p ->> 'name'
 
+-- name: count.some
+SELECT json_object('scope', c.scope, 'name', c.name, 'pending', c.pending, 'running', c.running,
+                   'completed', c.completed, 'failed', c.failed, 'timeout', c.timeout,
+                   'cancelled', c.cancelled, 'successes', c.successes)
+FROM json_each(:p, '$.rows') k
+JOIN task_counts c ON c.scope = k.value ->> 'scope' AND c.name = k.value ->> 'name'
+
 -- name: count.largest
 SELECT json_object('name', c.name, 'pending', c.pending, 'running', c.running,
                    'completed', c.completed, 'failed', c.failed, 'timeout', c.timeout,

@@ -46,29 +46,57 @@ FROM json_each(:p, '$.rows') r
 WHERE tasks.id = r.value ->> 'id'
 
 -- name: task.claimable
+-- Those of the backend and those of any, each in the order of its index: a task that the worker may
+-- not take costs nothing.
 SELECT v.json
-FROM (SELECT t.id AS id FROM tasks t
-      WHERE t.status = 'pending'
-        AND (t.not_before IS NULL OR t.not_before <= :p ->> 'now')
-        AND (t.backend_type IS NULL OR t.backend_type = :p ->> 'backend_type')
-        AND (json_array_length(:p, '$.globs') = 0
-             OR EXISTS (SELECT 1 FROM json_each(:p, '$.globs') g
-                        WHERE opslab_glob(g.value, t.problem_id)))
-      ORDER BY t.priority DESC, t.created_at, t.id
+FROM (SELECT id FROM (
+        SELECT * FROM (
+            SELECT t.id AS id, t.priority AS priority, t.created_at AS created_at FROM tasks t
+            WHERE t.status = 'pending' AND coalesce(t.backend_type, '') = :p ->> 'backend_type'
+              AND (t.not_before IS NULL OR t.not_before <= :p ->> 'now')
+              AND (json_array_length(:p, '$.globs') = 0
+                   OR EXISTS (SELECT 1 FROM json_each(:p, '$.globs') g
+                              WHERE opslab_glob(g.value, t.problem_id)))
+            ORDER BY t.priority DESC, t.created_at, t.id
+            LIMIT :p ->> 'limit')
+        UNION ALL
+        SELECT * FROM (
+            SELECT t.id AS id, t.priority AS priority, t.created_at AS created_at FROM tasks t
+            WHERE t.status = 'pending' AND coalesce(t.backend_type, '') = ''
+              AND (t.not_before IS NULL OR t.not_before <= :p ->> 'now')
+              AND (json_array_length(:p, '$.globs') = 0
+                   OR EXISTS (SELECT 1 FROM json_each(:p, '$.globs') g
+                              WHERE opslab_glob(g.value, t.problem_id)))
+            ORDER BY t.priority DESC, t.created_at, t.id
+            LIMIT :p ->> 'limit')
+      ) ORDER BY priority DESC, created_at, id
       LIMIT :p ->> 'limit') c
 JOIN task_json v ON v.id = c.id
 
 -- name: task.take
 -- The same: nobody else can be taking.
 SELECT v.json
-FROM (SELECT t.id AS id FROM tasks t
-      WHERE t.status = 'pending'
-        AND (t.not_before IS NULL OR t.not_before <= :p ->> 'now')
-        AND (t.backend_type IS NULL OR t.backend_type = :p ->> 'backend_type')
-        AND (json_array_length(:p, '$.globs') = 0
-             OR EXISTS (SELECT 1 FROM json_each(:p, '$.globs') g
-                        WHERE opslab_glob(g.value, t.problem_id)))
-      ORDER BY t.priority DESC, t.created_at, t.id
+FROM (SELECT id FROM (
+        SELECT * FROM (
+            SELECT t.id AS id, t.priority AS priority, t.created_at AS created_at FROM tasks t
+            WHERE t.status = 'pending' AND coalesce(t.backend_type, '') = :p ->> 'backend_type'
+              AND (t.not_before IS NULL OR t.not_before <= :p ->> 'now')
+              AND (json_array_length(:p, '$.globs') = 0
+                   OR EXISTS (SELECT 1 FROM json_each(:p, '$.globs') g
+                              WHERE opslab_glob(g.value, t.problem_id)))
+            ORDER BY t.priority DESC, t.created_at, t.id
+            LIMIT :p ->> 'limit')
+        UNION ALL
+        SELECT * FROM (
+            SELECT t.id AS id, t.priority AS priority, t.created_at AS created_at FROM tasks t
+            WHERE t.status = 'pending' AND coalesce(t.backend_type, '') = ''
+              AND (t.not_before IS NULL OR t.not_before <= :p ->> 'now')
+              AND (json_array_length(:p, '$.globs') = 0
+                   OR EXISTS (SELECT 1 FROM json_each(:p, '$.globs') g
+                              WHERE opslab_glob(g.value, t.problem_id)))
+            ORDER BY t.priority DESC, t.created_at, t.id
+            LIMIT :p ->> 'limit')
+      ) ORDER BY priority DESC, created_at, id
       LIMIT :p ->> 'limit') c
 JOIN task_json v ON v.id = c.id
 
@@ -88,9 +116,43 @@ SELECT json_object(
 FROM tasks t LEFT JOIN attempts a ON a.task_id = t.id AND a.attempt = t.attempt
 WHERE t.id = :p ->> 'id'
 
--- name: task.count_filtered
+-- How many tasks pass several filters; a variant for the filter whose index serves it.
+
+-- name: task.count_group
 SELECT json_object('total', count(*)) FROM tasks t
-WHERE (:p ->> 'status' IS NULL OR t.status = :p ->> 'status')
+WHERE t.group_id = :p ->> 'group_id'
+  AND (:p ->> 'status' IS NULL OR t.status = :p ->> 'status')
+  AND (:p ->> 'problem_id' IS NULL OR t.problem_id = :p ->> 'problem_id')
+  AND (:p ->> 'worker_id' IS NULL OR t.worker_id = :p ->> 'worker_id')
+  AND (:p ->> 'backend_type' IS NULL OR t.backend_type = :p ->> 'backend_type')
+
+-- name: task.count_worker
+SELECT json_object('total', count(*)) FROM tasks t
+WHERE t.worker_id = :p ->> 'worker_id'
+  AND (:p ->> 'status' IS NULL OR t.status = :p ->> 'status')
+  AND (:p ->> 'problem_id' IS NULL OR t.problem_id = :p ->> 'problem_id')
+  AND (:p ->> 'backend_type' IS NULL OR t.backend_type = :p ->> 'backend_type')
+  AND (:p ->> 'group_id' IS NULL OR t.group_id = :p ->> 'group_id')
+
+-- name: task.count_problem
+SELECT json_object('total', count(*)) FROM tasks t
+WHERE t.problem_id = :p ->> 'problem_id'
+  AND (:p ->> 'status' IS NULL OR t.status = :p ->> 'status')
+  AND (:p ->> 'worker_id' IS NULL OR t.worker_id = :p ->> 'worker_id')
+  AND (:p ->> 'backend_type' IS NULL OR t.backend_type = :p ->> 'backend_type')
+  AND (:p ->> 'group_id' IS NULL OR t.group_id = :p ->> 'group_id')
+
+-- name: task.count_backend
+SELECT json_object('total', count(*)) FROM tasks t
+WHERE t.backend_type = :p ->> 'backend_type'
+  AND (:p ->> 'status' IS NULL OR t.status = :p ->> 'status')
+  AND (:p ->> 'problem_id' IS NULL OR t.problem_id = :p ->> 'problem_id')
+  AND (:p ->> 'worker_id' IS NULL OR t.worker_id = :p ->> 'worker_id')
+  AND (:p ->> 'group_id' IS NULL OR t.group_id = :p ->> 'group_id')
+
+-- name: task.count_status
+SELECT json_object('total', count(*)) FROM tasks t
+WHERE t.status = :p ->> 'status'
   AND (:p ->> 'problem_id' IS NULL OR t.problem_id = :p ->> 'problem_id')
   AND (:p ->> 'worker_id' IS NULL OR t.worker_id = :p ->> 'worker_id')
   AND (:p ->> 'backend_type' IS NULL OR t.backend_type = :p ->> 'backend_type')
