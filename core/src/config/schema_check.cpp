@@ -1,5 +1,6 @@
 #include "base/text.hpp"
 #include "config/nearest.hpp"
+#include "config/scalar.hpp"
 #include "config/schema.hpp"
 
 #include <algorithm>
@@ -69,8 +70,15 @@ private:
         return node;
     }
 
-    /// Also makes the value of a string that the environment gave one.
+    /// Also makes the value that the environment gave, in quotes or not, one of the type.
     static bool fits_type(const Schema& schema, Node& node) {
+        if (node.from_environment && node.kind == Node::Kind::string &&
+            schema.type != Schema::Type::string) {
+            Node plain = scalar_node(node.text, Quoting::plain);
+            plain.mark = node.mark;
+            plain.from_environment = true;
+            node = std::move(plain);
+        }
         switch (schema.type) {
             case Schema::Type::string:
                 if (node.from_environment && node.kind != Node::Kind::string) {

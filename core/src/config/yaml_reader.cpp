@@ -28,6 +28,32 @@ Mark mark_of(const YAML::Mark& mark) {
     return {mark.line + 1, mark.column + 1};
 }
 
+/// Stand for the braces of ${NAME} while YAML is read: between { and } it would take them for its
+/// own. One byte each, so that columns stay what they are.
+constexpr char kOpenBrace = '\x0e';
+constexpr char kCloseBrace = '\x0f';
+
+std::string with_hidden_braces(std::string_view text) {
+    std::string hidden{text};
+    if (text.find_first_of(std::string{kOpenBrace, kCloseBrace}) != std::string_view::npos) {
+        return hidden;
+    }
+    for (auto at = hidden.find("${"); at != std::string::npos; at = hidden.find("${", at + 1)) {
+        const auto end = hidden.find_first_of("}\n", at);
+        if (end != std::string::npos && hidden[end] == '}') {
+            hidden[at + 1] = kOpenBrace;
+            hidden[end] = kCloseBrace;
+        }
+    }
+    return hidden;
+}
+
+std::string with_braces(std::string text) {
+    std::replace(text.begin(), text.end(), kOpenBrace, '{');
+    std::replace(text.begin(), text.end(), kCloseBrace, '}');
+    return text;
+}
+
 class TreeBuilder final : public YAML::EventHandler {
 public:
     TreeBuilder(const std::string& file, const Environment& environment, Findings& findings)
@@ -62,10 +88,11 @@ public:
         const YAML::Mark& mark,
         const std::string& tag,
         YAML::anchor_t anchor,
-        const std::string& value
+        const std::string& hidden
     ) override {
         refuse_anchor(mark, anchor);
         refuse_tag(mark, tag);
+        const auto value = with_braces(hidden);
         if (expects_key()) {
             take_key(mark, value);
             return;
@@ -297,7 +324,7 @@ Node read_yaml(
     }
     TreeBuilder builder{file, environment, findings};
     try {
-        std::istringstream stream{std::string{text}};
+        std::istringstream stream{with_hidden_braces(text)};
         YAML::Parser parser{stream};
         if (parser.HandleNextDocument(builder)) {
             SecondDocument second{file, findings};

@@ -45,7 +45,13 @@ int look_after_schema(const SchemaOptions& options) {
         plugins->storage.library, StorageHost{clock, entropy, *logger}, config.dump(), nullptr
     );
     if (!storage) {
-        fmt::print(stderr, "opslab: {}\n", storage.error().message);
+        const auto& error = storage.error();
+        fmt::print(
+            stderr,
+            "opslab: {}{}\n",
+            error.message,
+            error.detail.empty() ? "" : " (" + error.detail + ")"
+        );
         const bool away =
             storage.error().code == Errc::unavailable || storage.error().code == Errc::timeout;
         return away ? kUnreachable : kNotCurrent;

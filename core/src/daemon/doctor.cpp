@@ -109,7 +109,8 @@ Check check_storage(const ReadyPlugins& plugins) {
         return {
             .name = "storage",
             .result = CheckResult::failed,
-            .found = plugin.name + ": " + storage.error().message,
+            .found = plugin.name + ": " + storage.error().message +
+                     (storage.error().detail.empty() ? "" : " (" + storage.error().detail + ")"),
             .advice =
                 "is the database up, the address right, the schema current (opslab db "
                 "status, opslab db migrate)?"};

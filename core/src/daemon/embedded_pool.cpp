@@ -205,9 +205,11 @@ Result<EmbeddedStatus> EmbeddedPool::scale(int num_workers) {
     {
         const std::lock_guard lock(mutex_);
         if (num_workers > 0 && runners_.empty()) {
-            return fail(
-                Errc::conflict, "no runner is configured, so this coordinator can run no workers"
-            );
+            Error error{
+                .code = Errc::invalid_argument,
+                .message = "no runner is configured, so this coordinator can run no workers"};
+            error.fields.push_back({"/num_workers", "must be 0 where no runner is configured"});
+            return fail(std::move(error));
         }
         const auto wanted = static_cast<std::size_t>(num_workers);
         while (members_.size() > wanted) {

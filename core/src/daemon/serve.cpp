@@ -7,6 +7,7 @@
 #include "daemon/refusal.hpp"
 #include "daemon/service_manager.hpp"
 #include "daemon/stop_signals.hpp"
+#include "plugin/plugin_config.hpp"
 #include "telemetry/service_log.hpp"
 
 #include <fmt/format.h>
@@ -75,7 +76,9 @@ int serve(const ServeOptions& options) {
     }
     const auto settings = config::load_settings(file, config::process_environment());
     if (!settings) {
-        return refuse(settings.error());
+        // with what is wrong in the settings of plugins, as `config check` lists it
+        const auto checked = plugin::check_config(file, config::process_environment());
+        return refuse(checked ? settings.error() : checked.error());
     }
     const auto plugins = find_plugins(*settings);
     if (!plugins) {

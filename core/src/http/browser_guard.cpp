@@ -11,7 +11,7 @@ namespace {
 
 constexpr std::string_view kForeignSite = "a page of another site may not call this";
 constexpr std::string_view kForeignHost =
-    "the Host is neither an address nor localhost; a server that others reach by a name needs "
+    "the Host is neither an address nor a name of one word; a server with a public name needs "
     "server.token_file or server.allow_unauthenticated";
 
 std::string_view without_port(std::string_view host) {
@@ -26,16 +26,17 @@ bool ends_with_name(std::string_view host, std::string_view name) {
            same_field_name(host.substr(host.size() - name.size()), name);
 }
 
-/// An address is nobody's name: no other site can have it for its own.
+/// No other site can have it for its own: an address is nobody's name, and a name of one word is
+/// none of the public ones.
 bool is_local_name(std::string_view host) {
     if (host.ends_with('.')) {
         host.remove_suffix(1);
     }
+    const bool one_word = host.find('.') == std::string_view::npos;
     const bool address4 = std::all_of(host.begin(), host.end(), [](char c) {
         return (c >= '0' && c <= '9') || c == '.';
     });
-    return address4 || host.starts_with('[') || same_field_name(host, "localhost") ||
-           ends_with_name(host, ".localhost");
+    return one_word || address4 || host.starts_with('[') || ends_with_name(host, ".localhost");
 }
 
 bool changes_something(HttpMethod method) {

@@ -36,7 +36,7 @@ public:
     [[nodiscard]] virtual Result<EmbeddedStatus> status() = 0;
 
     /// Makes `num_workers` loops (0 to `kMaxEmbeddedWorkers`) out of whatever there are. Errors:
-    /// `conflict` where no runner is configured.
+    /// `invalid_argument` where no runner is configured and it is not 0.
     [[nodiscard]] virtual Result<EmbeddedStatus> scale(int num_workers) = 0;
 
     /// Starts all loops that do not run. Idempotent.

@@ -21,11 +21,16 @@ SharedBytes comment(const char* text) {
 }  // namespace
 
 EventStream::EventStream(
-    TaskService& tasks, Clock& clock, std::shared_ptr<FollowedTask> task, std::int64_t after
+    TaskService& tasks,
+    Clock& clock,
+    std::shared_ptr<FollowedTask> task,
+    TaskStatus status,
+    std::int64_t after
 )
     : tasks_(tasks),
       clock_(clock),
       task_(std::move(task)),
+      ended_before_(is_terminal(status)),
       seq_(after),
       page_(kFirstPage),
       last_sent_(clock.steady()) {
@@ -67,6 +72,8 @@ StreamStep EventStream::next() {
             return StreamStep::abort(in_full(read.error()));
         }
         more = !whole_;
+        // nothing follows the status that a client who comes back may have seen already
+        terminal_ = terminal_ || (whole_ && ended_before_);
         const auto ended = terminal_ ? add_end() : Status{};
         if (!ended) {
             return StreamStep::abort(in_full(ended.error()));

@@ -18,9 +18,13 @@ class EventStream final : public StreamSource {
 public:
     static constexpr Duration kHeartbeat = std::chrono::seconds{15};
 
-    /// Events after `after` are sent.
+    /// Events after `after` are sent. `status`: the task's before the first of them is read.
     EventStream(
-        TaskService& tasks, Clock& clock, std::shared_ptr<FollowedTask> task, std::int64_t after
+        TaskService& tasks,
+        Clock& clock,
+        std::shared_ptr<FollowedTask> task,
+        TaskStatus status,
+        std::int64_t after
     );
 
     void start(StreamWaker waker) override;
@@ -33,6 +37,7 @@ private:
     TaskService& tasks_;
     Clock& clock_;
     std::shared_ptr<FollowedTask> task_;  // shared with the task's other followers
+    bool ended_before_;                   // all of its events were there when the client came
     std::int64_t seq_;
     int page_;  // events in a read: fewer where they are long
     bool terminal_ = false;

@@ -67,7 +67,9 @@ void TaskHandlers::events(const HttpRequest& request, const PathParams& params, 
     head.headers.add("X-Accel-Buffering", "no");
     responder.stream(
         std::move(head),
-        std::make_unique<EventStream>(tasks_, clock_, followed_->of(detail->task), position.seq)
+        std::make_unique<EventStream>(
+            tasks_, clock_, followed_->of(detail->task), detail->task.status, position.seq
+        )
     );
 }
 

@@ -50,11 +50,23 @@ Result<std::string> decode(std::string_view text, Plus plus) {
         decoded.push_back(static_cast<char>(first * 16 + second));
         i += 2;
     }
+    return decoded;
+}
+
+/// What is wrong with a decoded text; empty where nothing is.
+std::string_view fault_of(const std::string& decoded) {
     if (decoded.find('\0') != std::string::npos) {
-        return bad_target("the URL holds a NUL");
+        return "holds a NUL";
     }
-    if (!is_utf8(decoded)) {
-        return bad_target("the URL is not valid UTF-8");
+    return is_utf8(decoded) ? std::string_view{} : std::string_view("is not valid UTF-8");
+}
+
+Result<std::string> decode_text(std::string_view text, Plus plus) {
+    auto decoded = decode(text, plus);
+    if (decoded) {
+        if (const auto fault = fault_of(*decoded); !fault.empty()) {
+            return bad_target("the URL " + std::string(fault));
+        }
     }
     return decoded;
 }
@@ -69,7 +81,9 @@ std::string_view without_authority(std::string_view target) {
     return path == std::string_view::npos ? std::string_view("/") : target.substr(path);
 }
 
+/// A value that is no text is refused by its parameter's name, like any other wrong value.
 Status split_query(std::string_view text, std::vector<QueryParam>& query) {
+    std::vector<FieldError> faults;
     while (!text.empty()) {
         const auto end = std::min(text.find('&'), text.size());
         const auto pair = text.substr(0, end);
@@ -78,7 +92,7 @@ Status split_query(std::string_view text, std::vector<QueryParam>& query) {
             continue;
         }
         const auto equals = std::min(pair.find('='), pair.size());
-        auto name = decode(pair.substr(0, equals), Plus::space);
+        auto name = decode_text(pair.substr(0, equals), Plus::space);
         if (!name) {
             return fail(std::move(name.error()));
         }
@@ -86,9 +100,17 @@ Status split_query(std::string_view text, std::vector<QueryParam>& query) {
         if (!value) {
             return fail(std::move(value.error()));
         }
+        if (const auto fault = fault_of(*value); !fault.empty()) {
+            faults.push_back({*name, std::string(fault)});
+        }
         query.push_back({std::move(*name), std::move(*value)});
     }
-    return {};
+    if (faults.empty()) {
+        return {};
+    }
+    Error error{.code = Errc::invalid_argument, .message = "the query holds what is no text"};
+    error.fields = std::move(faults);
+    return fail(std::move(error));
 }
 
 Status split_path(std::string_view path, std::vector<std::string>& segments) {
@@ -101,7 +123,7 @@ Status split_path(std::string_view path, std::vector<std::string>& segments) {
     }
     for (bool more = true; more;) {
         const auto end = std::min(path.find('/'), path.size());
-        auto segment = decode(path.substr(0, end), Plus::literal);
+        auto segment = decode_text(path.substr(0, end), Plus::literal);
         if (!segment) {
             return fail(std::move(segment.error()));
         }

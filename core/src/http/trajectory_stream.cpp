@@ -85,7 +85,9 @@ Status TrajectoryStream::add_line(const FinishedAttempt& finished) {
 }
 
 StreamStep TrajectoryStream::next() {
-    while (pending_.size() < PieceBuffer::kPiece) {
+    // the first line is not kept back until a whole piece is there
+    const auto enough = begun_ ? PieceBuffer::kPiece : 1;
+    while (pending_.size() < enough) {
         if (attempts_.empty()) {
             if (const auto read = read_page(); !read) {
                 return StreamStep::abort(in_full(read.error()));
@@ -101,6 +103,7 @@ StreamStep TrajectoryStream::next() {
         attempts_.pop_front();
     }
     if (!pending_.empty()) {
+        begun_ = true;
         return StreamStep::more(pending_.take());
     }
     const auto now = clock_.steady();

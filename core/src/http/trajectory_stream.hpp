@@ -39,6 +39,7 @@ private:
     SteadyTime newest_;  // when something new came last
     std::deque<FinishedAttempt> attempts_;
     bool more_ = true;
+    bool begun_ = false;  // a line has been sent
     PieceBuffer pending_;
     ChangeHub::Subscription subscription_;
 };

@@ -21,8 +21,8 @@ bool is_disconnection(std::string_view state) {
 }
 
 Error by_state(const std::string& state, const std::string& location) {
-    const auto database = "the database " + location + " ";
-    const auto detail = "SQLSTATE " + state;
+    const std::string database = "the database ";
+    const auto detail = location + ": SQLSTATE " + state;
     const std::string_view kind{state};
     if (is_disconnection(kind)) {
         return {Errc::unavailable, database + "is away", detail};
@@ -42,7 +42,8 @@ Error by_state(const std::string& state, const std::string& location) {
         return {Errc::unavailable, database + "is read-only", detail};
     }
     if (kind.starts_with("28") || kind == "42501") {
-        return {Errc::permission_denied, database + "refuses this user", detail};
+        // a client is not at fault: for it the storage is away
+        return {Errc::unavailable, database + "refuses this user", detail};
     }
     if (kind.starts_with("58") || kind.starts_with("XX")) {
         return {Errc::unavailable, database + "is damaged or cannot read its files", detail};
@@ -60,8 +61,8 @@ Error describe_failure(const std::exception& thrown, const std::string& location
         // of a connection that was not made: libpq's words name host and user, never the password
         return {
             Errc::unavailable,
-            "the database " + location + " cannot be reached",
-            failure->get_error_message()};
+            "the database cannot be reached",
+            location + ": " + failure->get_error_message()};
     }
     return {Errc::internal, "the storage met what it did not expect", thrown.what()};
 }

@@ -1,5 +1,7 @@
 #include "base/json.hpp"
 
+#include "base/readable_json.hpp"
+
 #include <opslab/testing/matchers.hpp>
 
 #include <nlohmann/json.hpp>
@@ -83,6 +85,23 @@ TEST(NulFields, NamesEveryStringAndKeyWithNul) {
         pointers.push_back(field.field);
     }
     EXPECT_THAT(pointers, ElementsAre("/a", "/b/1", "/c~1d"));
+}
+
+TEST(ReadableJson, WhatNoTextMayHoldBecomesTheReplacementCharacter) {
+    const std::pair<std::string, std::string> cases[]{
+        {R"("a\u0000b")", R"("a\ufffdb")"},
+        {R"("\ud800")", R"("\ufffd")"},
+        {R"("\uDC80x")", R"("\ufffdx")"},
+        {R"("\ud800\ud83d\ude00")", R"("\ufffd\ud83d\ude00")"},
+        {R"("\ude00\ud83d")", R"("\ufffd\ufffd")"},
+        {"\"\xff\"", "\"\xef\xbf\xbd\""},
+        {R"("\ud8")", R"("\ud8")"},
+        {R"("\)", R"("\)"},
+        {R"("\\u0000 \n\u00e9")", R"("\\u0000 \n\u00e9")"},
+    };
+    for (const auto& [text, wanted] : cases) {
+        EXPECT_EQ(readable_json(text), wanted);
+    }
 }
 
 TEST(DumpJson, InvalidUtf8BecomesTheReplacementCharacter) {

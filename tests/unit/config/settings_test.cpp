@@ -53,5 +53,44 @@ TEST(Settings, AnUnsetVariableIsNamedWithItsPlace) {
     );
 }
 
+TEST(Settings, AVariableGivesAValueOfAnyTypeInQuotesOrNot) {
+    const Environment environment = [](const std::string& name) {
+        return name == "BEAT" ? std::optional<std::string>{"7"} : std::nullopt;
+    };
+    for (const char* text :
+         {"heartbeat: {interval_seconds: ${BEAT}, timeout_seconds: ${OUT:-21}}\n"
+          "callbacks: {allow_private: ${PRIVATE:-true}, secret_file: ${FILE:-7}}\n",
+          "heartbeat: {interval_seconds: \"${BEAT}\", timeout_seconds: '${OUT:-21}'}\n"
+          "callbacks: {allow_private: \"${PRIVATE:-true}\", secret_file: \"${FILE:-7}\"}\n",
+          "heartbeat:\n  interval_seconds: ${BEAT}\n  timeout_seconds: ${OUT:-21}\n"
+          "callbacks:\n  allow_private: ${PRIVATE:-true}\n  secret_file: ${FILE:-7}\n"}) {
+        const auto settings = parse_settings(text, "opslab.yaml", environment);
+        ASSERT_TRUE(settings) << text << to_text(settings.error());
+        EXPECT_EQ(settings->heartbeat.interval, std::chrono::seconds{7});
+        EXPECT_EQ(settings->heartbeat.timeout, std::chrono::seconds{21});
+        EXPECT_TRUE(settings->callbacks.allow_private);
+        EXPECT_EQ(settings->callbacks.secret_file, "7");
+    }
+}
+
+TEST(Settings, AVariableOfAnotherTypeIsAMistakeAtItsPlaceWithoutItsValue) {
+    const Environment environment = [](const std::string&) {
+        return std::optional<std::string>{"hidden"};
+    };
+    const auto settings = parse_settings(
+        "heartbeat: {interval_seconds: ${BEAT}, timeout_seconds: \"${OUT}\"}\n",
+        "opslab.yaml",
+        environment
+    );
+    ASSERT_FALSE(settings);
+    EXPECT_EQ(
+        to_text(settings.error()),
+        "opslab.yaml:1:31: heartbeat.interval_seconds: expected an integer from 1 to 3600, found "
+        "another value from the environment\n"
+        "opslab.yaml:1:57: heartbeat.timeout_seconds: expected an integer from 2 to 86400, found "
+        "another value from the environment\n"
+    );
+}
+
 }  // namespace
 }  // namespace opslab::config

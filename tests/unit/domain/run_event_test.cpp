@@ -77,7 +77,6 @@ INSTANTIATE_TEST_SUITE_P(
         R"({"type":"party"})",
         R"({"type":"log"})",
         R"({"type":"log","level":"loud","message":"m"})",
-        R"({"type":"log","message":"a\u0000"})",
         R"({"type":"step","step":0,"observation":"","action":""})",
         R"({"type":"step","step":1})",
         R"({"type":"phase","name":"lunch","state":"begin"})",

@@ -299,6 +299,8 @@ TEST(TaskEvents, ReplayTheHistoryAndCloseAfterTheEndAndResumeWithoutRepeat) {
     };
     HttpHeaders resumed;
     resumed.add("Last-Event-ID", seal_event_id(TaskId{kTask}, {4, false}));
+    HttpHeaders all_but_end;
+    all_but_end.add("Last-Event-ID", seal_event_id(TaskId{kTask}, {5, false}));
     HttpHeaders ended;
     ended.add("Last-Event-ID", seal_event_id(TaskId{kTask}, {5, true}));
     HttpHeaders future;
@@ -312,6 +314,9 @@ TEST(TaskEvents, ReplayTheHistoryAndCloseAfterTheEndAndResumeWithoutRepeat) {
     EXPECT_THAT(all, Not(HasSubstr("phase\"")));
     EXPECT_THAT(rest, Not(HasSubstr("event: step")));
     EXPECT_THAT(rest, HasSubstr("event: end"));
+    const auto last = read(all_but_end);
+    EXPECT_THAT(last, Not(HasSubstr("event: status")));
+    EXPECT_THAT(last, HasSubstr("event: end"));
     EXPECT_EQ(api.ask(kGet, "/tasks/" + kTask + "/events", {}, ended).response.status, 204);
     EXPECT_EQ(api.ask(kGet, "/tasks/" + kTask + "/events", {}, future).response.status, 400);
 }

@@ -32,7 +32,7 @@ void PrintTo(const HostCase& each, std::ostream* out) {
 
 class LocalHosts : public ::testing::TestWithParam<HostCase> {};
 
-TEST_P(LocalHosts, AreAddressesAndLocalhostAlone) {
+TEST_P(LocalHosts, AreAddressesLocalhostAndNamesOfOneWord) {
     const auto request = request_with(HttpMethod::get, {{"Host", GetParam().host}});
 
     EXPECT_EQ(why_foreign(request, HostRule::local).empty(), GetParam().local);
@@ -52,7 +52,8 @@ INSTANTIATE_TEST_SUITE_P(
         HostCase{"", true},
         HostCase{"rebound.example:8000", false},
         HostCase{"localhost.example", false},
-        HostCase{"notlocalhost", false},
+        HostCase{"opslab:8000", true},
+        HostCase{"notlocalhost.example", false},
         HostCase{"127.0.0.1.example", false},
         HostCase{"127.0.0.1x:8000", false}
     )

@@ -98,9 +98,19 @@ INSTANTIATE_TEST_SUITE_P(
         "/%ed%a0%80",  // a surrogate
         "/tasks?x=%",
         "/tasks?%00=1",
-        "/tasks?x=%fe"
+        "/tasks?%fe=1"
     )
 );
+
+TEST(RequestTarget, ParametersWhoseValueIsNoTextAreAllNamed) {
+    const auto target = parse_target("/tasks?x=%fe&y=1&z=a%00b");
+
+    ASSERT_FALSE(target.has_value());
+    EXPECT_EQ(problem_code_of(target.error()), "validation_error");
+    ASSERT_EQ(target.error().fields.size(), 2U);
+    EXPECT_EQ(target.error().fields[0].field, "x");
+    EXPECT_EQ(target.error().fields[1].field, "z");
+}
 
 }  // namespace
 }  // namespace opslab
