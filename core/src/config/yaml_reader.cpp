@@ -39,7 +39,7 @@ std::string with_hidden_braces(std::string_view text) {
         return hidden;
     }
     for (auto at = hidden.find("${"); at != std::string::npos; at = hidden.find("${", at + 1)) {
-        const auto end = hidden.find_first_of("}\n", at);
+        const auto end = hidden.find_first_of("}\n\"'", at);
         if (end != std::string::npos && hidden[end] == '}') {
             hidden[at + 1] = kOpenBrace;
             hidden[end] = kCloseBrace;

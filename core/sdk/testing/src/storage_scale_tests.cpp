@@ -60,17 +60,21 @@ TEST_P(StorageConformance, EveryFilterInEveryOrderEqualsARecount) {
         task_in(status, worker);
     }
     const auto other = enroll("worker-002-kind", 100);
-    auto given = a_task(10);
-    given.backend_type = "kind";
-    given.group_id = "sweep";
-    given.parameters.max_retries = 1;
-    const auto retried = running_task(worker, given);
+    const auto one_of_a_sweep = [&] {
+        auto task = a_task(10);
+        task.backend_type = "kind";
+        task.group_id = "sweep";
+        task.parameters.max_retries = 1;
+        return task;
+    };
+    const auto retried = running_task(worker, one_of_a_sweep());
     ASSERT_THAT(finish(failure_of(retried, FailureKind::infrastructure)), IsOk());
-    running_task(worker, given);
-    running_task(other, given);
-    submit(given);
-    given.problem_id = "another";
-    submit(given);
+    running_task(worker, one_of_a_sweep());
+    running_task(other, one_of_a_sweep());
+    submit(one_of_a_sweep());
+    auto another = one_of_a_sweep();
+    another.problem_id = "another";
+    submit(another);
     const auto all = tasks().list({.limit = 100})->tasks;
 
     for (const auto& query : every_query(worker, a_task().problem_id)) {
