@@ -138,6 +138,12 @@ Result<EventPage> FollowedTask::read(std::int64_t after, int limit) {
     return page;
 }
 
+void FollowedTask::note_ended() {
+    if (!ended_.exchange(true)) {
+        ++version_;  // the end may be another coordinator's, and word of it may be lost
+    }
+}
+
 Result<SharedBytes> FollowedTask::end(std::int64_t seq) {
     const std::lock_guard lock(mutex_);
     if (!end_) {
@@ -158,11 +164,15 @@ std::shared_ptr<FollowedTask> FollowedTasks::of(Task task) {
         std::erase_if(followed_, [](const auto& entry) { return entry.second.expired(); });
         sweep_at_ = 64 + 2 * followed_.size();
     }
+    const bool ended = is_terminal(task.status);
     auto& place = followed_[task.id.value];
     auto followed = place.lock();
     if (!followed) {
         followed = std::make_shared<FollowedTask>(tasks_, clock_, std::move(task));
         place = followed;
+    }
+    if (ended) {
+        followed->note_ended();
     }
     return followed;
 }

@@ -50,6 +50,9 @@ public:
     /// The `end` frame of a terminal task.
     [[nodiscard]] Result<SharedBytes> end(std::int64_t seq);
 
+    /// The task was seen ended: what was read before that is not looked at again.
+    void note_ended();
+
     [[nodiscard]] const TaskId& id() const { return task_.id; }
 
 private:
@@ -70,6 +73,7 @@ private:
     Clock& clock_;
     const Task task_;  // its immutable fields alone count
     std::atomic<std::uint64_t> version_{0};
+    std::atomic<bool> ended_{false};
     std::mutex mutex_;         // held during a read, which the others then need not do
     std::deque<Kept> kept_{};  // newest first; few: followers stand at few places
     SharedBytes end_{};
