@@ -188,6 +188,9 @@ Result<Task> FakePort::finish(const AttemptEnd& end) {
     if (stale_.contains(end.task.value)) {
         return fail(Errc::stale_attempt, "stale");
     }
+    if (away_) {
+        return fail(Errc::unavailable, "away");
+    }
     ends_.push_back(end);
     changed_.notify_all();
     return Task{};
