@@ -97,7 +97,12 @@ void check_route(const Router& router, const std::vector<std::string>& path) {
 void request_target(std::string_view input) {
     const auto parsed = parse_target(input);
     if (!parsed) {
-        require(parsed.error().reason == "malformed_request", "a bad target is the client's fault");
+        const auto& error = parsed.error();
+        require(error.code == Errc::invalid_argument, "a bad target is the client's fault");
+        require(
+            (error.reason == "malformed_request") == error.fields.empty(),
+            "a parameter that is no text is named"
+        );
         return;
     }
     for (const auto& segment : parsed->segments) {
