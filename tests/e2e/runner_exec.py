@@ -83,6 +83,8 @@ class Programs(unittest.TestCase):
         )
         task = self.run_task(metadata={"odd": "$(touch x) '\"ü"})
         self.assertEqual("completed", task["status"], task)
+        # a run is removed after its end was told
+        until(lambda: not self.left(), "the files of the run to be gone")
         request = json.loads(self.note("request"))
         run = f"{request['run_id']} {request['worker_id']}"
         self.assertEqual(
@@ -94,7 +96,6 @@ class Programs(unittest.TestCase):
         self.assertEqual({"odd": "$(touch x) '\"ü"}, request["task"]["metadata"])
         self.assertNotIn("event_prefix", request["task"])
         self.assertNotIn("XDG", self.note("env"))
-        until(lambda: not self.left(), "the files of the run to be gone")
 
     def test_reserved_exit_codes_of_prepare_tell_the_task_from_the_place(self):
         self.serve(
@@ -114,8 +115,8 @@ class Programs(unittest.TestCase):
         self.assertEqual("x\nx", self.note("tries"))
         odd = self.run_task(metadata={"w": "no-idea"})
         self.failure(odd, "infrastructure", "prepare exited with 3")
+        until(lambda: not self.left(), "the files of the runs to be gone")
         self.assertEqual(4, len(self.note("cleaned").splitlines()))
-        self.assertEqual([], self.left())
 
     def test_reserved_exit_codes_of_a_run_without_a_result_are_its_failure(self):
         self.serve(
