@@ -102,13 +102,18 @@ class Run:
         ]
         return self
 
-    def stop_when(self, word):
-        """SIGTERM to the whole group once the journal holds the word, as a runner stops a run."""
+    def reach(self, word):
+        """Returns once the journal holds the word; the run goes on."""
         end = time.monotonic() + 60
         while word not in self.journal():
             if self.process.poll() is not None or time.monotonic() > end:
                 raise AssertionError(f"no {word}: {self.journal()}")
             time.sleep(0.01)
+        return self
+
+    def stop_when(self, word):
+        """SIGTERM to the whole group once the journal holds the word, as a runner stops a run."""
+        self.reach(word)
         os.killpg(self.process.pid, signal.SIGTERM)
         return self.wait()
 

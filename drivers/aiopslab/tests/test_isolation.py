@@ -32,7 +32,9 @@ class TwoRuns(unittest.TestCase):
         with Run({"hang_in": "eval"}, agent_config=config) as first, Run(
             {"hang_in": "eval"}, agent_config=config
         ) as second:
-            for run in (first, second):  # both are under way now
+            for run in (first, second):
+                run.reach("hanging in eval")
+            for run in (first, second):  # both were under way at once
                 run.stop_when("hanging in eval")
             surroundings = []
             for run in (first, second):
@@ -48,6 +50,8 @@ class TwoRuns(unittest.TestCase):
 
     def test_a_run_that_shares_a_network_namespace_is_warned(self):
         with Run({"hang_in": "eval"}) as first, Run({"hang_in": "eval"}) as second:
+            for run in (first, second):
+                run.reach("hanging in eval")  # neither may be gone before the other looks
             for run in (first, second):
                 run.stop_when("hanging in eval")
             warned = [run for run in (first, second) if "network namespace" in run.logs()]
