@@ -1,10 +1,9 @@
 #include "daemon/lease_guard.hpp"
 
 #include "base/system_clock.hpp"
-#include "domain/worker_codec.hpp"
+#include "daemon/lease_watch.hpp"
 #include "plugin/guarded_runner.hpp"
 #include "telemetry/service_log.hpp"
-#include "worker/lease_notes.hpp"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -16,25 +15,17 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <array>
 #include <cstring>
 #include <fstream>
 #include <iterator>
-#include <memory>
-#include <optional>
-#include <set>
 #include <string_view>
-#include <system_error>
-#include <thread>
 #include <utility>
-#include <vector>
 
 namespace opslab::daemon {
 
 namespace {
 
-constexpr Duration kLookInterval = std::chrono::milliseconds{250};
 constexpr int kPipe = 3;
 constexpr std::string_view kTitle = "opslab-lease-guard";
 
@@ -65,160 +56,30 @@ void become_own_process(int pipe) {
     set_title();
 }
 
-class Guard {
-public:
-    Guard(std::filesystem::path folder, LeaseGuard::Runners runners, Clock& clock, Logger& logger)
-        : folder_(std::move(folder)),
-          runners_(std::move(runners)),
-          clock_(clock),
-          logger_(logger) {}
-
-    void watch() {
-        while (true) {
-            const bool some_left = look();
-            if (maker_is_gone_ && !some_left) {
-                return;
-            }
-            pollfd waits{maker_is_gone_ ? -1 : kPipe, POLLIN, 0};
-            if (::poll(&waits, 1, static_cast<int>(pause().count())) > 0) {
-                maker_is_gone_ = true;
-                // whoever reads our maker's output waits for its end
-                ::dup2(STDIN_FILENO, STDERR_FILENO);
-            }
+void watch(LeaseWatch watch) {
+    bool maker_is_gone = false;
+    while (true) {
+        const bool some_left = watch.look();
+        if (maker_is_gone && !some_left) {
+            return;
+        }
+        pollfd waits{maker_is_gone ? -1 : kPipe, POLLIN, 0};
+        if (::poll(&waits, 1, static_cast<int>(watch.pause().count())) > 0) {
+            maker_is_gone = true;
+            // whoever reads our maker's output waits for its end
+            ::dup2(STDIN_FILENO, STDERR_FILENO);
         }
     }
+}
 
-private:
-    struct Run {
-        WorkerId worker{};
-        std::string run_id{};
-        auto operator<=>(const Run&) const = default;
+LeaseWatch::OpenRunner opener(const LeaseGuard::Runners& runners, Clock& clock, Logger& logger) {
+    return [&](const std::string& name) {
+        const auto& [plugin, state_root] = runners.at(name);
+        const plugin::RunnerHostFacts facts{
+            .clock = clock, .logger = logger, .state_root = state_root, .version = OPSLAB_VERSION};
+        return plugin::open_runner(plugin.library, facts, plugin.config_json, nullptr);
     };
-
-    /// Ends what has lapsed. True where something is still to be watched.
-    bool look() {
-        std::error_code error;
-        bool some_left = false;
-        next_ = SteadyTime::max();
-        std::set<Run> there;
-        for (std::filesystem::directory_iterator entry(folder_, error), end; !error && entry != end;
-             entry.increment(error)) {
-            const WorkerId worker{entry->path().filename().string()};
-            const LeaseNotes notes(entry->path());
-            for (const auto& note : notes.list()) {
-                const Run run{worker, note.run_id};
-                there.insert(run);
-                if (!note.ended && note.until <= clock_.steady() && notes.take(note)) {
-                    to_end_.insert(run);
-                }
-                if (!note.ended) {
-                    some_left = true;
-                    next_ = std::min(next_, note.until);
-                }
-            }
-        }
-        // a note that is gone: its worker removed the run itself
-        std::erase_if(to_end_, [&](const Run& run) { return !there.contains(run); });
-        end_runs();
-        return some_left || !to_end_.empty();
-    }
-
-    void end_runs() {
-        std::vector<std::pair<Run, std::optional<bool>>> ends;
-        for (const auto& run : to_end_) {
-            ends.emplace_back(run, std::nullopt);
-        }
-        std::vector<std::thread> threads;
-        for (auto& [run, done] : ends) {
-            auto* runner = runner_of(run.worker);
-            if (runner != nullptr) {
-                threads.emplace_back([this, runner, &run = run, &done = done] {
-                    done = end_run(*runner, run);
-                });
-            }
-        }
-        for (auto& thread : threads) {
-            thread.join();
-        }
-        for (const auto& [run, done] : ends) {
-            if (done.value_or(false)) {
-                to_end_.erase(run);
-            }
-        }
-    }
-
-    bool end_run(Runner& runner, const Run& run) {
-        const auto say = [&](LogLevel level, const std::string& message) {
-            log(logger_, level, message, {{"worker", run.worker.value}, {"run", run.run_id}});
-        };
-        const auto owned = runner.list_owned(run.worker);
-        if (!owned) {
-            say(LogLevel::error,
-                "a lease ran out, and its run cannot be found: " + owned.error().message);
-            return false;
-        }
-        const auto found = std::find_if(owned->begin(), owned->end(), [&](const OwnedRun& one) {
-            return one.run_id == run.run_id;
-        });
-        if (found == owned->end()) {
-            return true;  // it never started, or is gone
-        }
-        const auto stopped = runner.stop(found->handle, std::chrono::milliseconds{0});
-        if (!stopped) {
-            say(LogLevel::error,
-                "a lease ran out, and its run cannot be ended: " + stopped.error().message);
-            return false;
-        }
-        say(LogLevel::warning,
-            "a lease ran out and its worker did not end the run (is it frozen?); ended it");
-        return true;
-    }
-
-    Runner* runner_of(const WorkerId& worker) {
-        const auto name = parse_worker_id(worker.value);
-        const auto known = name ? runners_.find(name->backend_type) : runners_.end();
-        if (known == runners_.end()) {
-            return nullptr;
-        }
-        auto& open = open_[known->first];
-        if (!open) {
-            const auto& [plugin, state_root] = known->second;
-            const plugin::RunnerHostFacts facts{
-                .clock = clock_,
-                .logger = logger_,
-                .state_root = state_root,
-                .version = OPSLAB_VERSION};
-            auto opened = plugin::open_runner(plugin.library, facts, plugin.config_json, nullptr);
-            if (!opened) {
-                log(logger_,
-                    LogLevel::error,
-                    "a lease ran out, and its runner cannot be opened",
-                    {{"worker", worker.value}, {"error", opened.error().message}});
-                return nullptr;
-            }
-            open = std::move(*opened);
-        }
-        return open.get();
-    }
-
-    [[nodiscard]] std::chrono::milliseconds pause() const {
-        const auto wait = std::clamp<Duration>(
-            next_ == SteadyTime::max() ? kLookInterval : next_ - clock_.steady(),
-            std::chrono::milliseconds{1},
-            kLookInterval
-        );
-        return std::chrono::ceil<std::chrono::milliseconds>(wait);
-    }
-
-    std::filesystem::path folder_;
-    LeaseGuard::Runners runners_;
-    Clock& clock_;
-    Logger& logger_;
-    std::map<std::string, std::unique_ptr<Runner>> open_;
-    std::set<Run> to_end_;
-    SteadyTime next_ = SteadyTime::max();
-    bool maker_is_gone_ = false;
-};
+}
 
 }  // namespace
 
@@ -244,7 +105,8 @@ Result<LeaseGuard> LeaseGuard::start(
             log.level,
             clock
         );
-        Guard(std::move(folder), std::move(runners), clock, *logger).watch();
+        const auto knows = [&](const std::string& name) { return runners.contains(name); };
+        watch({std::move(folder), knows, opener(runners, clock, *logger), clock, *logger});
         ::_exit(0);
     }
     ::close(pipe[0]);
