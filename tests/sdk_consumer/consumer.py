@@ -69,6 +69,8 @@ class InstalledFiles(unittest.TestCase):
         for part in ("sdk", "sdk/testing", "sdk-exec", "sdk-exec/docker", "sdk-sql"):
             folder = SOURCES / "core" / part / "include"
             public |= {str(file.relative_to(folder)) for file in folder.rglob("*.h*")}
+        # what the build makes beside them
+        public.add("opslab/storage_interface.hpp")
         installed = {
             str(file.relative_to(PREFIX / "include"))
             for file in (PREFIX / "include").rglob("*")
@@ -149,6 +151,10 @@ class Package(unittest.TestCase):
     def test_the_storages_suite_is_whole_and_passes(self):
         told = run(self.folder / "storage-suite")
         self.assertGreater(int(re.search(r"\[  PASSED  \] (\d+) tests", told)[1]), 30)
+
+    def test_a_storage_built_with_the_installed_sdk_is_taken(self):
+        told = run("opslab", "plugin", "info", "memory", "--path", self.folder)
+        self.assertIn('storage plugin "memory" 0.9', told)
 
     def test_a_component_that_is_not_there_is_named(self):
         folder = WORK / "wrong"

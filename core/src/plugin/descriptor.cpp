@@ -82,7 +82,9 @@ public:
             return refuse(
                 Errc::unsupported,
                 (built_with ? "built with " + *built_with : std::string{"names no toolchain"}) +
-                    ", wanted " OPSLAB_TOOLCHAIN " (a storage must be built like opslab itself)"
+                    ", wanted " OPSLAB_TOOLCHAIN
+                    " (a storage must be built like opslab itself: build it again "
+                    "with the SDK of this version)"
             );
         }
         return {};

@@ -26,6 +26,18 @@ Result<Library> open(const fs::path& file) {
     });
 }
 
+/// What a storage says that was built like this test, but for the headers of the SDK.
+std::string toolchain_of(const std::string& interface) {
+    const std::string ours{OPSLAB_TOOLCHAIN};
+    return ours.substr(0, ours.size() - std::string{OPSLAB_STORAGE_INTERFACE}.size()) + interface;
+}
+
+std::string toolchain_wanted() {
+    return OPSLAB_TOOLCHAIN
+        " (a storage must be built like opslab itself: build it again with the SDK of this "
+        "version)";
+}
+
 struct Refusal {
     std::string stem;
     std::string name;  // as the host expects it
@@ -140,14 +152,17 @@ INSTANTIATE_TEST_SUITE_P(
             "storage-toolchain",
             "broken",
             Errc::unsupported,
-            "built with gcc-4 libstdc++-4-abi0 c++199711, wanted " OPSLAB_TOOLCHAIN
-            " (a storage must be built like opslab itself)"},
+            "built with gcc-4 libstdc++-4-abi0 c++199711, wanted " + toolchain_wanted()},
         Refusal{
             "storage-toolless",
             "broken",
             Errc::unsupported,
-            "names no toolchain, wanted " OPSLAB_TOOLCHAIN
-            " (a storage must be built like opslab itself)"},
+            "names no toolchain, wanted " + toolchain_wanted()},
+        Refusal{
+            "storage-older",
+            "older",
+            Errc::unsupported,
+            "built with " + toolchain_of("0123456789abcdef") + ", wanted " + toolchain_wanted()},
         Refusal{
             "storage-c", "broken", Errc::unsupported, "a storage with an ABI of kind 1, wanted 2"}
     ),

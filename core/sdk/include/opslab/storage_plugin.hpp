@@ -2,6 +2,7 @@
 
 #include <opslab/plugin.h>
 #include <opslab/storage.hpp>
+#include <opslab/storage_interface.hpp>
 
 #include <exception>
 #include <memory>
@@ -16,7 +17,8 @@
 /// may throw; the shim turns that into an error.
 namespace opslab {
 
-/// The C++ ABI of a storage is that of its compiler, so host and plugin must be built alike.
+/// The C++ ABI of a storage is that of its compiler, its standard library and the very headers that
+/// it was built with, so host and plugin must be built alike.
 #define OPSLAB_STRINGIFY_2(x) #x
 #define OPSLAB_STRINGIFY(x) OPSLAB_STRINGIFY_2(x)
 #if defined(__clang__)
@@ -37,9 +39,16 @@ namespace opslab {
 #else
 #define OPSLAB_TOOLCHAIN_SANITIZER ""
 #endif
+#if defined(_GLIBCXX_DEBUG)
+#define OPSLAB_TOOLCHAIN_DEBUG "+debug"
+#else
+#define OPSLAB_TOOLCHAIN_DEBUG ""
+#endif
 #define OPSLAB_TOOLCHAIN                                                                        \
     OPSLAB_TOOLCHAIN_COMPILER " " OPSLAB_TOOLCHAIN_LIBRARY " c++" OPSLAB_STRINGIFY(__cplusplus) \
-        OPSLAB_TOOLCHAIN_SANITIZER
+        OPSLAB_TOOLCHAIN_SANITIZER OPSLAB_TOOLCHAIN_DEBUG                                       \
+        " expected-" OPSLAB_STRINGIFY(TL_EXPECTED_VERSION_MAJOR                                 \
+        ) "." OPSLAB_STRINGIFY(TL_EXPECTED_VERSION_MINOR) " storage-" OPSLAB_STORAGE_INTERFACE
 
 /// The create function of a storage. Never throws.
 using CreateStorageFn =

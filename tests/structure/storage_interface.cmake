@@ -1,0 +1,36 @@
+# The word for the headers that host and storage share is another one for each change of their code,
+# and the same one for a change of comments and blanks.
+include("${CMAKE_CURRENT_LIST_DIR}/../../core/cmake/OpslabStorageInterface.cmake")
+file(REMOVE_RECURSE "${WORK}")
+
+function(word_of OUT NAME)
+  set(files "")
+  set(number 0)
+  foreach(text IN LISTS ARGN)
+    math(EXPR number "${number} + 1")
+    set(file "${WORK}/${NAME}-${number}.hpp")
+    file(WRITE "${file}" "${text}")
+    list(APPEND files "${file}")
+  endforeach()
+  opslab_storage_interface(word ${files})
+  set(${OUT} "${word}" PARENT_SCOPE)
+endfunction()
+
+# no semicolons: they would split a list
+word_of(first first "struct A { int a, b }\n" "struct B {}\n")
+word_of(comment comment "/// more about A\nstruct A {\n    int a, b  // both\n}\n" "struct B {}\n")
+word_of(order order "struct A { int b, a }\n" "struct B {}\n")
+word_of(type type "struct A { long a, b }\n" "struct B {}\n")
+word_of(second second "struct A { int a, b }\n" "struct B { int c }\n")
+
+if(NOT first MATCHES "^[0-9a-f]+$")
+  message(FATAL_ERROR "no word in hexadecimal digits: ${first}")
+endif()
+if(NOT comment STREQUAL first)
+  message(FATAL_ERROR "a comment alone gave ${comment} after ${first}")
+endif()
+foreach(change IN ITEMS order type second)
+  if(${change} STREQUAL first)
+    message(FATAL_ERROR "a change of ${change} gave the same word, ${first}")
+  endif()
+endforeach()
