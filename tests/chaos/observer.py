@@ -101,6 +101,11 @@ class Observer:
         with self.moved:
             return [task for task, status in self.open.items() if status == "running"]
 
+    def unfinished(self):
+        """Status and attempt of each task that has not ended, as last seen."""
+        with self.moved:
+            return {task: (status, self.attempts.get(task, 0)) for task, status in self.open.items()}
+
     # submissions
 
     def submit_on(self):

@@ -6,6 +6,8 @@ import pathlib
 import random
 import time
 
+from signs import slow
+
 ALL_STORAGES = ("sqlite", "postgres")
 ALL_RUNNERS = ("process", "docker")
 CLOCK_JUMP = 20  # seconds: leases are far over, the tasks' own time is not
@@ -20,58 +22,71 @@ class Phase:
     storages: tuple = ALL_STORAGES
     runners: tuple = ALL_RUNNERS
     needs: str = ""  # what the stand must have: disks, clock
-    # what a person finds of it afterwards: a pattern of one line of some log, and the name of a
-    # metric of some coordinator that went up
-    says: str = ""
-    moves: str = ""
+    may_miss: bool = False  # a run that it ends may just have given its result
+    # what a person finds of it: a pattern of one line of some log, and a metric of some coordinator or
+    # worker that goes up (signs.Metrics)
+    says: str = dataclasses.field(kw_only=True)
+    moves: str = dataclasses.field(kw_only=True)
 
 
-AWAY = "(heartbeat|claim) failed|events wait until the coordinator answers"
 NO_RESULT = "a run ended without a result"
 SLOW = "slow plugin call|is locked by another program"
-LINES = "opslab_log_events_total"
-CALLS = "opslab_plugin_call_seconds_sum"
-STARTED = "process_start_time_seconds"
-SWEPT = "opslab_swept_total"
-ENDED = "task_duration_seconds_count"
+SLOW_LINE = "slow call to the coordinator|heartbeat failed|events wait until the coordinator answers"
 NO_WAKE_UPS = "no wake-ups from other coordinators"
 OFFLINE = "worker offline: no heartbeat"
+JUMPED = "the clock of this machine jumped"
+WARNED = 'opslab_log_events_total{level="warning"}'
+SLOW_CALLS = slow("opslab_plugin_call_seconds")
+STARTED = "process_start_time_seconds"
+GONE = 'opslab_swept_total{what="worker_offline"}'
+RETRIED = "opslab_retries_total"
+TASK_FAILED = 'task_duration_seconds_count{status="failed"}'
 RUNNING = "running"
 PROCESS = ("process",)
 DOCKER = ("docker",)
 LONG = (8.5, 10.0)  # more than a heartbeat time-out and a sweep
+NOTICED = (2.5, 3.5)  # less than a worker waits until it gives its runs up
 SQLITE = ("sqlite",)
 PG = ("postgres",)
 
+
+def killed(who):
+    return f"the last {who} here was not stopped in order"
+
+
 PHASES = (
-    Phase("kill_coordinator", 4, (0.0, 1.5), says=AWAY, moves=STARTED),
-    Phase("kill_coordinator", 2, when=RUNNING),
-    Phase("kill_worker", 4, (0.0, 1.5)),
-    Phase("kill_worker", 2, when=RUNNING),
-    Phase("kill_worker", 1, LONG, when=RUNNING, says=OFFLINE, moves=SWEPT),
-    Phase("kill_driver", 4, when=RUNNING, runners=PROCESS, says=NO_RESULT, moves=ENDED),
-    Phase("kill_container", 4, when=RUNNING, runners=DOCKER, says=NO_RESULT, moves=ENDED),
-    Phase("kill_dockerd", 2, (0.5, 3.0), when=RUNNING, runners=DOCKER),
-    Phase("kill_supervisor", 1, when=RUNNING, runners=PROCESS, says=NO_RESULT, moves=ENDED),
-    Phase("kill_all", 1, (0.0, 1.0), says="listening", moves=STARTED),
-    Phase("kill_backend", 3, storages=PG, says=NO_WAKE_UPS, moves=LINES),
-    Phase("kill_postgres", 2, (0.0, 2.0), storages=PG, says=NO_WAKE_UPS, moves=LINES),
-    Phase("freeze_worker", 2, LONG, when=RUNNING, says=OFFLINE, moves=SWEPT),
-    Phase("freeze_worker", 1, (0.5, 3.0), when=RUNNING),
+    Phase("kill_coordinator", 4, (0.0, 1.5), says=killed("coordinator"), moves=STARTED),
+    Phase("kill_coordinator", 2, when=RUNNING, says=killed("coordinator"), moves=STARTED),
+    Phase("kill_worker", 4, (0.0, 1.5), says=killed("worker"), moves=STARTED),
+    Phase("kill_worker", 2, when=RUNNING, says=killed("worker"), moves=STARTED),
+    Phase("kill_worker", 1, LONG, when=RUNNING, says=OFFLINE, moves=GONE),
+    Phase("kill_driver", 4, when=RUNNING, runners=PROCESS, may_miss=True,
+          says=NO_RESULT, moves=TASK_FAILED),
+    Phase("kill_container", 4, when=RUNNING, runners=DOCKER, may_miss=True,
+          says=NO_RESULT, moves=TASK_FAILED),
+    Phase("kill_dockerd", 2, (0.5, 3.0), when=RUNNING, runners=DOCKER, says=NO_RESULT, moves=RETRIED),
+    Phase("kill_supervisor", 1, when=RUNNING, runners=PROCESS, may_miss=True,
+          says=NO_RESULT, moves=TASK_FAILED),
+    Phase("kill_all", 1, (0.0, 1.0), says=killed("worker"), moves=STARTED),
+    Phase("kill_backend", 3, storages=PG, says=NO_WAKE_UPS, moves=WARNED),
+    Phase("freeze_worker", 2, LONG, when=RUNNING, says=OFFLINE, moves=GONE),
+    Phase("freeze_worker", 1, NOTICED, when=RUNNING,
+          says="this worker stood still|" + SLOW_LINE, moves=WARNED),
+    Phase("kill_postgres", 2, (0.0, 2.0), storages=PG, says=NO_WAKE_UPS, moves=WARNED),
     Phase("freeze_coordinator", 1, LONG, when=RUNNING,
-          says="this coordinator could not sweep", moves=LINES),
-    Phase("cut_worker", 2, LONG, when=RUNNING, says=OFFLINE, moves=SWEPT),
-    Phase("cut_worker", 2, (0.5, 4.0), when=RUNNING),
-    Phase("cut_database", 1, LONG, when=RUNNING, storages=PG, says=SLOW, moves=CALLS),
-    Phase("cut_database", 1, (0.5, 4.0), when=RUNNING, storages=PG),
-    Phase("slow_database", 1, (2.0, 4.0), storages=PG, says=SLOW, moves=CALLS),
-    Phase("lock_database", 1, (2.0, 4.0), says=SLOW, moves=CALLS),
-    Phase("fill_database_disk", 1, (1.0, 3.0), storages=SQLITE, needs="disks",
-          says="the disk is full", moves=LINES),
-    Phase("fill_work_disk", 1, (1.0, 3.0), needs="disks",
-          says=NO_RESULT + ".*No space left", moves="opslab_retries_total"),
-    Phase("turn_clock", 1, when=RUNNING, needs="clock",
-          says="the clock of this machine jumped", moves=LINES),
+          says="this coordinator could not sweep", moves=WARNED),
+    Phase("cut_worker", 2, LONG, when=RUNNING, says=OFFLINE, moves=GONE),
+    Phase("cut_worker", 2, NOTICED, when=RUNNING, says=SLOW_LINE, moves=WARNED),
+    Phase("cut_database", 1, LONG, when=RUNNING, storages=PG, says=SLOW, moves=SLOW_CALLS),
+    Phase("cut_database", 1, NOTICED, when=RUNNING, storages=PG, says=SLOW, moves=SLOW_CALLS),
+    Phase("slow_database", 1, (2.0, 4.0), storages=PG, says=SLOW, moves=SLOW_CALLS),
+    Phase("lock_database", 1, (2.0, 4.0), says=SLOW, moves=SLOW_CALLS),
+    Phase("fill_database_disk", 1, (1.0, 3.0), storages=SQLITE, runners=PROCESS, needs="disks",
+          says="the disk is full", moves="opslab_plugin_call_failures_total"),
+    Phase("fill_work_disk", 1, (1.0, 3.0), runners=PROCESS, needs="disks",
+          says=NO_RESULT + ".*No space left", moves=RETRIED),
+    Phase("turn_clock", 1, when=RUNNING, needs="clock", says=JUMPED, moves=WARNED),
+    Phase("turn_clock_back", 1, when=RUNNING, needs="clock", says=JUMPED, moves=WARNED),
 )  # fmt: skip
 
 
@@ -106,11 +121,11 @@ class Plan:
 
 
 def kill_coordinator(stand, plan, seconds):
-    return killed(plan.pick(up(stand.coordinators)), seconds)
+    return sent_dead(plan.pick(up(stand.coordinators)), seconds)
 
 
 def kill_worker(stand, plan, seconds):
-    return killed(plan.pick(up(stand.workers)), seconds)
+    return sent_dead(plan.pick(up(stand.workers)), seconds)
 
 
 def kill_all(stand, plan, seconds):
@@ -226,9 +241,11 @@ def fill_work_disk(stand, plan, seconds):
 
 def turn_clock(stand, plan, seconds):
     """The clocks of all coordinators jump ahead."""
-    stand.clock_ahead += CLOCK_JUMP
-    stand.set_clock(stand.clock_ahead)
-    return f"{CLOCK_JUMP} s ahead"
+    return turned(stand, CLOCK_JUMP)
+
+
+def turn_clock_back(stand, plan, seconds):
+    return turned(stand, -CLOCK_JUMP)
 
 
 def filled(stand, what, seconds):
@@ -247,6 +264,12 @@ def cut(stand, plan, seconds, what):
         proxy.reset()
     stand.after(seconds, proxy.heal)
     return name
+
+
+def turned(stand, seconds):
+    stand.clock_ahead += seconds
+    stand.set_clock(stand.clock_ahead)
+    return f"{seconds:+} s"
 
 
 def frozen(process, seconds):
@@ -284,7 +307,7 @@ def up(processes):
     return [process for process in processes if process.is_up() and not process.frozen]
 
 
-def killed(process, seconds):
+def sent_dead(process, seconds):
     if process is None:
         return None
     process.kill(seconds)

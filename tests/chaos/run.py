@@ -16,13 +16,17 @@ import time
 import checker
 import phases
 from history import History
-from observer import LONG_SHARE, LONGEST_SECONDS, Observer
-from signs import Metrics, silent
+from observer import LONG_SHARE, Observer
+from recovery import Recovery
+from signs import Expected, Metrics
 from stand import HEARTBEAT_TIMEOUT, Stand
 
 from postgres_server import PostgresServer  # noqa: E402  found by stand
 
-RECOVERY_SECONDS = HEARTBEAT_TIMEOUT + 10 + LONGEST_SECONDS
+RECOVERY_SECONDS = HEARTBEAT_TIMEOUT + 10
+SIGN_SECONDS = 20  # after a fault, until it must have been noticed
+MISS_SECONDS = 5  # the same of a fault that may have hit nothing
+TRIES = 5  # of a fault that hits nothing
 LONGEST_FAULT_SECONDS = 15
 STUCK_SECONDS = 90  # then what has not ended is called stuck
 TICK_SECONDS = 0.1
@@ -38,6 +42,7 @@ PRESETS = {
         "minutes": 30,
         "only": ["kill_coordinator", "kill_worker", "kill_driver", "kill_supervisor", "kill_all"],
         "short": True,
+        "signs": "none",
     }
 }
 
@@ -62,6 +67,14 @@ def arguments():
     parser.add_argument("--tasks", type=int, default=None, help="submit so many and end with them")
     parser.add_argument("--only", action="append", default=[], help="only this fault; repeatable")
     parser.add_argument("--short", action="store_true", help="no task outlasts a lease")
+    parser.add_argument(
+        "--signs", choices=("all", "runner", "none"), default="all",
+        help="first strike each fault alone, to see what it leaves: all of them (the default), those of "
+        "this runner, or none",
+    )  # fmt: skip
+    parser.add_argument(
+        "--any-recovery", action="store_true", help="a recovery over the limit is told, and no failure"
+    )
     parser.add_argument("--keep", action="store_true", help="keep the folder even if all is well")
     parser.add_argument("--preset", choices=PRESETS, help="a run that has a name, in docs/chaos.md")
     parser.set_defaults(**PRESETS.get(preset_of(sys.argv), {}))
@@ -88,9 +101,10 @@ class Run:
         )
         self.observer = None
         self.struck = collections.Counter()
-        self.phases_struck = {}
+        self.signs = []  # (phase, seconds, line)
         self.metrics = None
         self.recovery = None
+        self.last_end = None
 
     def make_stand(self):
         return Stand(
@@ -115,33 +129,64 @@ class Run:
         end = time.monotonic() + self.options.minutes * 60
         every = self.options.every or max(0.5, self.options.minutes * 60 / self.options.kills)
         due = time.monotonic() + 1
-        while sum(self.struck.values()) < self.options.kills and time.monotonic() < end:
+        begun = sum(self.struck.values())
+        while sum(self.struck.values()) - begun < self.options.kills and time.monotonic() < end:
             self.wait(self.observer.is_done, due - time.monotonic())
             if self.observer.is_done():
                 return
-            self.strike()
+            self.strike(*self.plan.next())
             due = max(due + every, time.monotonic())
 
-    def strike(self):
-        phase, seconds = self.plan.next()
+    def strike(self, phase, seconds):
         if phase.when == "running":
             self.wait(self.observer.running, 2)
         hit = phases.strike(phase, self.stand, self.plan, seconds)
         self.history.note("fault", fault=phase.fault, hit=hit, seconds=seconds)
         if hit is not None:
             self.struck[phase.fault] += 1
-            self.phases_struck[phase] = True
+        return hit
+
+    def show_signs(self):
+        """Each fault alone: what it leaves must be seen before the next."""
+        alone = {
+            "all": self.plan.phases,
+            "runner": [one for one in self.plan.phases if one.runners != phases.ALL_RUNNERS],
+            "none": [],
+        }
+        for phase in alone[self.options.signs]:
+            for _ in range(TRIES):
+                self.wait(self.stand.is_calm, 60)
+                expected = Expected(phase, self.folder, self.metrics)
+                seconds = self.plan.random.uniform(*phase.seconds)
+                if self.strike(phase, seconds) is None:
+                    continue
+                self.wait(
+                    lambda: expected.is_there() and not self.stand.is_struck(),
+                    seconds + (MISS_SECONDS if phase.may_miss else SIGN_SECONDS),
+                )
+                if expected.is_there() or not phase.may_miss:
+                    break
+            for which in expected.missing():
+                self.history.note("silent", which=f"{which} ({seconds:.1f} s)")
+            self.signs.append((phase, seconds, expected.line()))
 
     def recover(self):
-        """How long it takes from the last fault until every task has ended."""
+        """Waits for the end of every task, and measures what the last fault left (recovery.py)."""
         self.wait(lambda: self.observer.left == 0, 600 if self.options.tasks else 0)
         # a fault that was cut short need not leave a sign
         self.wait(lambda: not self.stand.is_struck(), LONGEST_FAULT_SECONDS)
         self.observer.stop_submitting()
         self.stand.heal()
         began = time.monotonic()
-        self.wait(self.observer.is_done, STUCK_SECONDS)
-        self.recovery = time.monotonic() - began
+        recovery = Recovery(began)
+
+        def is_done():
+            recovery.look(time.monotonic(), self.observer.unfinished(), self.stand.alive_runs())
+            return self.observer.is_done()
+
+        self.wait(is_done, STUCK_SECONDS)
+        self.recovery = recovery.seconds
+        self.last_end = time.monotonic() - began
         self.observer.note_stuck()
         self.wait(self.stand.is_ready, 30)
 
@@ -156,7 +201,9 @@ class Run:
             0.0 if self.options.short else LONG_SHARE,
         )
         self.observer.start()
-        self.metrics = Metrics(self.stand.ports())
+        self.metrics = Metrics([*self.stand.ports(), *self.stand.worker_ports.values()])
+        self.wait(self.metrics.has_looked, 30)
+        self.show_signs()
         self.break_things()
         self.recover()
         self.observer.stop()
@@ -164,8 +211,6 @@ class Run:
         self.observer.note_finals()
         self.stand.stop()
         self.stand.note_left()
-        for which in silent(self.phases_struck, self.folder.glob("*.log"), self.metrics.moved):
-            self.history.note("silent", which=which)
         return self.history.rows(), self.stand.runs()
 
 
@@ -180,7 +225,9 @@ def table(run, rows, runs, found):
         ("runs started", sum(what == "start" for what, *_ in runs)),
         ("faults", sum(run.struck.values())),
         *((f"  {name}", count) for name, count in sorted(run.struck.items())),
+        ("signs of faults, alone", len(run.signs)),
         ("recovery after the last", f"{run.recovery:.1f} s (limit {RECOVERY_SECONDS} s)"),
+        ("the last task's end after", f"{run.last_end:.1f} s"),
         *((name, len(words)) for name, words in found.items()),
     ]
     return "\n".join(f"{name:<26}{value}" for name, value in lines)
@@ -196,7 +243,12 @@ def main():
         rows, runs = run.go()
         found = checker.check(rows, runs)
         print(table(run, rows, runs, found))
-        is_well = not any(found.values()) and run.recovery <= RECOVERY_SECONDS
+        is_well = not any(found.values()) and (
+            options.any_recovery or run.recovery <= RECOVERY_SECONDS
+        )
+        if options.keep:
+            for phase, seconds, line in run.signs:
+                print(f"{phase.fault} ({seconds:.1f} s), {phase.moves}: {line}")
         for name, words in found.items():
             for word in words[:20]:
                 print(f"{name}: {word}")

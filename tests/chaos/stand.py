@@ -58,6 +58,7 @@ class Stand:
             driver = pathlib.Path(program).parent / "opslab-driver-simulated"
             self.engine = Engine(self.folder / "engine", self.journal, driver)
         self.coordinators = []
+        self.worker_ports = {}  # each worker's own port, by its name
         self.add_coordinators()
         self.workers = [self.make_worker(number) for number in range(901, 901 + workers)]
 
@@ -140,6 +141,9 @@ class Stand:
         with open(self.clock, "r+b" if self.clock.exists() else "wb") as file:
             file.write(seconds.to_bytes(8, "little", signed=True))
 
+    def worker_port(self, name):
+        return self.worker_ports.setdefault(name, free_port())
+
     def make_worker(self, number):
         name = f"worker-{number}-{self.runner}"
         config = self.folder / f"{name}.yaml"
@@ -148,7 +152,7 @@ class Stand:
             name,
             [self.program, "worker", "--config", config, "--id", name, "--runner", self.runner,
              "--coordinator", f"http://127.0.0.1:{self.port_for(number)}",
-             "--state-dir", self.state(name),
+             "--state-dir", self.state(name), "--listen", f"127.0.0.1:{self.worker_port(name)}",
              "--max-parallel-tasks", self.slots],
             self.folder / f"{name}.log",
             self.history,
@@ -232,6 +236,19 @@ class Stand:
     def ports(self):
         return [coordinator.port for coordinator in self.coordinators]
 
+    def is_calm(self):
+        """Nothing is broken, and every worker is known to be there."""
+        if self.is_struck() or not self.is_ready():
+            return False
+        try:
+            _, listed = ask(self.coordinators[0].port, "GET", "/workers")
+        except Away:
+            return False
+        there = {one["id"] for one in listed["workers"] if one["status"] != "offline"}
+        return there >= {worker.name for worker in self.workers} and all(
+            one["id"] in there for one in listed["workers"]
+        )
+
     def drivers(self):
         """Process ids of what carries this stand's mark, drivers and what watches over them."""
         return processes_with(f"OPSLAB_SIMULATED_JOURNAL={self.journal}")
@@ -246,6 +263,18 @@ class Stand:
         from history import journal_rows
 
         return journal_rows(self.journal)
+
+    def alive_runs(self):
+        """(task, attempt) of the runs that are at work now."""
+        if self.engine:
+            return {(task, int(attempt)) for task, attempt in list(self.engine.running.values())}
+        begun = {}
+        for what, task, attempt, pid, _ in self.runs():
+            if what == "start":
+                begun[pid] = (task, attempt)
+            elif what == "end":
+                begun.pop(pid, None)
+        return {run for pid, run in begun.items() if pathlib.Path(f"/proc/{pid}").exists()}
 
     def is_struck(self):
         """Whether some fault has not run its course."""

@@ -6,6 +6,7 @@
 #include "daemon/embedded_pool.hpp"
 #include "daemon/observers.hpp"
 #include "daemon/peer_wakes.hpp"
+#include "daemon/run_mark.hpp"
 #include "http/api.hpp"
 #include "http/server.hpp"
 #include "plugin/plugin_config.hpp"
@@ -21,6 +22,7 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -104,6 +106,7 @@ private:
     MetricsPage metrics_page_;
     std::unique_ptr<Dispatcher> dispatcher_;
     std::unique_ptr<HttpServer> server_;
+    std::optional<RunMark> run_mark_;
 };
 
 }  // namespace opslab::daemon

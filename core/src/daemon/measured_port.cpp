@@ -5,11 +5,23 @@
 
 namespace opslab::daemon {
 
+namespace {
+
+constexpr Duration kSlowCall = std::chrono::seconds{1};
+
+}  // namespace
+
 void MeasuredPort::note(std::string_view call, const Error* error, Duration took) {
     const bool away =
         error != nullptr && (error->code == Errc::unavailable || error->code == Errc::timeout);
     metrics_.coordinator_call(call, away ? "away" : (error == nullptr ? "ok" : "refused"), took);
     metrics_.set_coordinator_up(!away);
+    if (took > kSlowCall && call != "claim") {  // a claim waits for work
+        log(logger_,
+            LogLevel::warning,
+            "slow call to the coordinator",
+            {{"call", std::string(call)}, {"milliseconds", std::to_string(took.count() / 1000)}});
+    }
     const std::lock_guard lock(mutex_);
     contact_.answers = !away;
     if (!away) {

@@ -3,18 +3,21 @@
 #include "telemetry/metrics.hpp"
 #include "worker/port.hpp"
 
+#include <opslab/logger.hpp>
+
 #include <mutex>
 #include <optional>
 #include <string_view>
 
 namespace opslab::daemon {
 
-/// A worker's port that counts and times its calls, and remembers whether the coordinator answers.
+/// A worker's port that counts and times its calls, says which were slow, and remembers whether the
+/// coordinator answers.
 /// The references outlive it. Threads: as the port behind it.
 class MeasuredPort final : public WorkerPort {
 public:
-    MeasuredPort(WorkerPort& port, Clock& clock, Metrics& metrics)
-        : port_(port), clock_(clock), metrics_(metrics) {}
+    MeasuredPort(WorkerPort& port, Clock& clock, Logger& logger, Metrics& metrics)
+        : port_(port), clock_(clock), logger_(logger), metrics_(metrics) {}
 
     [[nodiscard]] Result<Worker> enroll(const NewWorker& worker) override;
     [[nodiscard]] Result<HeartbeatReceipt> heartbeat(const Heartbeat& beat) override;
@@ -48,6 +51,7 @@ private:
 
     WorkerPort& port_;
     Clock& clock_;
+    Logger& logger_;
     Metrics& metrics_;
     mutable std::mutex mutex_;
     Contact contact_{};  // under mutex_

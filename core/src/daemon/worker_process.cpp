@@ -7,6 +7,7 @@
 #include "daemon/lease_guard.hpp"
 #include "daemon/measured_port.hpp"
 #include "daemon/observers.hpp"
+#include "daemon/run_mark.hpp"
 #include "daemon/stop_signals.hpp"
 #include "daemon/worker_server.hpp"
 #include "daemon/worker_state.hpp"
@@ -297,6 +298,15 @@ Status work(
     if (!state) {
         return fail(state.error());
     }
+    const auto mark = RunMark::leave(parts.state);
+    if (mark.predecessor_was_killed()) {
+        log(logger,
+            LogLevel::warning,
+            "the last worker here was not stopped in order (it was killed, or the machine went "
+            "down); "
+            "what it ran is picked up or removed",
+            {{"worker", options.id}});
+    }
     const auto runner = open_its_runner(options, parts, clock, telemetry);
     if (!runner) {
         return fail(runner.error());
@@ -306,7 +316,7 @@ Status work(
     if (!rest_port) {
         return fail(rest_port.error());
     }
-    MeasuredPort port(**rest_port, clock, telemetry.metrics);
+    MeasuredPort port(**rest_port, clock, logger, telemetry.metrics);
     LeaseNotes notes(lease_folder(parts) / options.id);
     auto settings = loop_settings(options, parts.settings);
     settings.notes = &notes;

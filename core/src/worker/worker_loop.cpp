@@ -253,7 +253,21 @@ void WorkerLoop::control() {
         }
         check_deadlines();
         reap();
-        clock_.wait_until(lock, wake_, next_control(next_beat));
+        const auto next = next_control(next_beat);
+        clock_.wait_until(lock, wake_, next);
+        note_standstill(clock_.steady() - next);
+    }
+}
+
+void WorkerLoop::note_standstill(Duration late) {
+    // as long as a lease has in reserve between its steps (lease.hpp)
+    if (settings_.lease > Duration{0} && late >= settings_.lease / 12) {
+        log(logger_,
+            LogLevel::warning,
+            "this worker stood still for a while (frozen, or a machine that is too busy); leases "
+            "may "
+            "have run out meanwhile",
+            {{"worker", id().value}, {"milliseconds", std::to_string(late.count() / 1000)}});
     }
 }
 

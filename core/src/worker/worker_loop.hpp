@@ -82,6 +82,7 @@ private:
     [[nodiscard]] bool beat();
     [[nodiscard]] bool pick_up_unanswered();
     void check_deadlines();
+    void note_standstill(Duration late);
     [[nodiscard]] SteadyTime next_control(SteadyTime next_beat) const;
     void begin(
         ClaimedTask claimed, SteadyTime asked, bool resumed, std::optional<std::string> bookmark

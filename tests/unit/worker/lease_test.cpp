@@ -23,6 +23,11 @@ using opslab::testing::FakeClock;
 using opslab::testing::FakePort;
 using opslab::testing::FakeRunner;
 
+constexpr const char* kStoodStill =
+    "this worker stood still for a while (frozen, or a machine that is too busy); leases may have "
+    "run "
+    "out meanwhile";
+
 class LeaseTest : public ::testing::Test {
 protected:
     ~LeaseTest() override {
@@ -81,6 +86,17 @@ TEST_F(LeaseTest, CountsFromTheMomentBeforeItWasAskedFor) {
     EXPECT_EQ(lease.stop_at(), asked + 65s);
     clock_.advance(25s);
     EXPECT_FALSE(lease.held());
+}
+
+TEST_F(LeaseTest, AWorkerThatStoodStillSaysSo) {
+    start(60s);
+    clock_.wait_for_waiters(1);
+    clock_.advance(30s);  // its next heartbeat is due
+    EXPECT_FALSE(logger_.has(kStoodStill));
+
+    while (!logger_.has(kStoodStill)) {
+        clock_.advance(36s);
+    }
 }
 
 TEST_F(LeaseTest, OfNoLengthNeverLapses) {

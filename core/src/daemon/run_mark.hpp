@@ -1,0 +1,33 @@
+#pragma once
+
+#include <filesystem>
+
+namespace opslab::daemon {
+
+/// Tells a start after a kill from one after an orderly stop: a file `running.N` that is there, and
+/// locked, as long as the process is at work. Threads: one.
+class RunMark {
+public:
+    /// Several processes may use one `folder`, which is made where it is missing. Where no file can
+    /// be made (a full disk) there is no mark, and the next start can tell nothing.
+    [[nodiscard]] static RunMark leave(const std::filesystem::path& folder);
+
+    RunMark(RunMark&& other) noexcept;
+    RunMark& operator=(RunMark&& other) noexcept;
+    RunMark(const RunMark&) = delete;
+    RunMark& operator=(const RunMark&) = delete;
+    /// Removes the file: the stop was orderly.
+    ~RunMark();
+
+    /// Whether a process that was at work there ended without removing its mark.
+    [[nodiscard]] bool predecessor_was_killed() const { return predecessor_was_killed_; }
+
+private:
+    RunMark() = default;
+
+    int lock_ = -1;
+    std::filesystem::path file_{};
+    bool predecessor_was_killed_ = false;
+};
+
+}  // namespace opslab::daemon

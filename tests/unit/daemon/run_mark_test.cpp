@@ -1,0 +1,67 @@
+#include "daemon/run_mark.hpp"
+
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <optional>
+#include <string>
+
+namespace opslab::daemon {
+namespace {
+
+class RunMarkTest : public ::testing::Test {
+protected:
+    ~RunMarkTest() override { std::filesystem::remove_all(folder_); }
+
+    static std::filesystem::path make_folder() {
+        std::string pattern = ::testing::TempDir() + "opslab-mark-XXXXXX";
+        return ::mkdtemp(pattern.data());
+    }
+    /// A process that ends in the middle of its work.
+    void run_and_be_killed() const {
+        const auto child = ::fork();
+        if (child == 0) {
+            const auto mark = RunMark::leave(folder_);
+            ::_exit(0);  // nothing is destroyed
+        }
+        ::waitpid(child, nullptr, 0);
+    }
+
+    std::filesystem::path folder_ = make_folder();
+};
+
+TEST_F(RunMarkTest, AnOrderlyStopLeavesNothingAndTellsNothing) {
+    EXPECT_FALSE(RunMark::leave(folder_ / "state").predecessor_was_killed());
+    EXPECT_TRUE(std::filesystem::is_empty(folder_ / "state"));
+    EXPECT_FALSE(RunMark::leave(folder_ / "state").predecessor_was_killed());
+}
+
+TEST_F(RunMarkTest, AKillIsToldOnceToTheNextStart) {
+    run_and_be_killed();
+
+    EXPECT_TRUE(RunMark::leave(folder_).predecessor_was_killed());
+    EXPECT_FALSE(RunMark::leave(folder_).predecessor_was_killed());
+}
+
+TEST_F(RunMarkTest, ANeighbourThatIsAtWorkWasNotKilled) {
+    std::optional one{RunMark::leave(folder_)};
+    std::optional two{RunMark::leave(folder_)};
+    EXPECT_FALSE(two->predecessor_was_killed());
+
+    run_and_be_killed();  // a third
+    one.reset();
+
+    EXPECT_FALSE(RunMark::leave(folder_).predecessor_was_killed());
+    one.emplace(RunMark::leave(folder_));
+    EXPECT_TRUE(RunMark::leave(folder_).predecessor_was_killed());
+}
+
+TEST_F(RunMarkTest, WhereNoFileCanBeMadeThereIsNoMark) {
+    EXPECT_FALSE(RunMark::leave("/proc/nowhere").predecessor_was_killed());
+}
+
+}  // namespace
+}  // namespace opslab::daemon
