@@ -5,6 +5,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
 #include <cstddef>
 #include <fstream>
 #include <iterator>
@@ -38,7 +39,9 @@ public:
         : kubeconfig_(std::move(kubeconfig)),
           runs_(std::move(settings.address), std::move(settings.spec)) {}
 
-    [[nodiscard]] RunnerStatus check(const TaskSpec& task) override { return runs_.check(task); }
+    [[nodiscard]] RunnerStatus check(const TaskSpec& task) override {
+        return runs_.check(task, !kubeconfig_.empty());
+    }
 
     [[nodiscard]] RunnerStatus prepare(const SlotSpec& /*slot*/, Interrupt interrupt) override {
         return runs_.prepare(interrupt);
@@ -87,11 +90,11 @@ public:
             if (!kubeconfig) {
                 return tl::unexpected(kubeconfig.error());
             }
-            *text += ", kubeconfig " + kubeconfig_;
+            text->insert(std::min(text->find('\n'), text->size()), ", kubeconfig " + kubeconfig_);
             if (leads_to_loopback(*kubeconfig)) {
                 *text +=
-                    "; its server is on 127.0.0.1, which in a container is the container itself "
-                    "(for kind: kind get kubeconfig --internal, and network: kind)";
+                    "\nthe kubeconfig's server is on 127.0.0.1, which in a container is the "
+                    "container itself; for kind: kind get kubeconfig --internal, and network: kind";
             }
         }
         return text;

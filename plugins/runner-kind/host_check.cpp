@@ -27,8 +27,29 @@ namespace {
     return std::nullopt;
 }
 
+struct FreeDisk {
+    std::string folder{};
+    std::uint64_t free_mb = 0;
+};
+
+// Where the engine's images and containers are likely to be.
+[[nodiscard]] std::optional<FreeDisk> free_disk(const std::string& state_dir) {
+    constexpr unsigned kMib = 20;
+    const std::string images = "/var/lib/docker";
+    const std::string folder = ::access(images.c_str(), F_OK) == 0 ? images : state_dir;
+    struct statvfs info {};
+    if (::statvfs(folder.c_str(), &info) != 0) {
+        return std::nullopt;
+    }
+    return FreeDisk{folder, (info.f_bavail * info.f_frsize) >> kMib};
+}
+
+[[nodiscard]] std::optional<std::uint64_t> inotify_limit(const std::string& name) {
+    return number_in(("/proc/sys/fs/inotify/" + name).c_str(), "");
+}
+
 void look_at(const std::string& limit, std::uint64_t wanted, std::vector<std::string>& low) {
-    const auto value = number_in(("/proc/sys/fs/inotify/" + limit).c_str(), "");
+    const auto value = inotify_limit(limit);
     if (value && *value < wanted) {
         low.push_back(
             "fs.inotify." + limit + " is " + std::to_string(*value) +
@@ -40,7 +61,6 @@ void look_at(const std::string& limit, std::uint64_t wanted, std::vector<std::st
 }  // namespace
 
 RunnerStatus check_room(const HostNeeds& needs, const std::string& state_dir) {
-    constexpr unsigned kMib = 20;
     const auto memory = number_in("/proc/meminfo", "MemAvailable:");
     if (needs.memory_mb > 0 && memory && *memory / 1024 < needs.memory_mb) {
         return runner_fail(
@@ -50,19 +70,14 @@ RunnerStatus check_room(const HostNeeds& needs, const std::string& state_dir) {
                 std::to_string(needs.memory_mb) + "; use fewer slots or more memory"
         );
     }
-    const std::string images = "/var/lib/docker";
-    const std::string disk = ::access(images.c_str(), F_OK) == 0 ? images : state_dir;
-    struct statvfs info {};
-    if (needs.disk_mb > 0 && ::statvfs(disk.c_str(), &info) == 0) {
-        const std::uint64_t free_mb = (info.f_bavail * info.f_frsize) >> kMib;
-        if (free_mb < needs.disk_mb) {
-            return runner_fail(
-                RunnerErrc::infrastructure,
-                "no room for a cluster: " + std::to_string(free_mb) + " MiB free on the disk of " +
-                    disk + ", min_free_disk_mb is " + std::to_string(needs.disk_mb) +
-                    "; free some (docker system df)"
-            );
-        }
+    const auto disk = free_disk(state_dir);
+    if (needs.disk_mb > 0 && disk && disk->free_mb < needs.disk_mb) {
+        return runner_fail(
+            RunnerErrc::infrastructure,
+            "no room for a cluster: " + std::to_string(disk->free_mb) +
+                " MiB free on the disk of " + disk->folder + ", min_free_disk_mb is " +
+                std::to_string(needs.disk_mb) + "; free some (docker system df)"
+        );
     }
     return {};
 }
@@ -77,16 +92,22 @@ std::vector<std::string> low_limits() {
     return low;
 }
 
-std::string memory_text() {
+std::string host_text(const std::string& state_dir) {
     constexpr std::uint64_t kForOne =
         1500;  // MiB: a control plane and a worker, AIOpsLab not yet in
+    const auto text_of = [](std::optional<std::uint64_t> value) {
+        return value ? std::to_string(*value) : std::string{"unknown"};
+    };
     const auto memory = number_in("/proc/meminfo", "MemAvailable:");
-    if (!memory) {
-        return "memory unknown";
+    std::string text = memory ? std::to_string(*memory / 1024) +
+                                    " MiB of memory available (room for about " +
+                                    std::to_string(*memory / 1024 / kForOne) + " clusters)"
+                              : std::string{"memory unknown"};
+    if (const auto disk = free_disk(state_dir)) {
+        text += ", " + std::to_string(disk->free_mb) + " MiB free on the disk of " + disk->folder;
     }
-    const std::uint64_t free_mb = *memory / 1024;
-    return std::to_string(free_mb) + " MiB of memory available (room for about " +
-           std::to_string(free_mb / kForOne) + " clusters)";
+    return text + ", inotify " + text_of(inotify_limit("max_user_instances")) + " instances and " +
+           text_of(inotify_limit("max_user_watches")) + " watches";
 }
 
 std::optional<std::string> address_advice(

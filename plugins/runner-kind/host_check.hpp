@@ -17,8 +17,9 @@ namespace opslab::runner_kind {
 /// Kernel limits that many nodes run into, each with the command that raises it; empty: fine.
 [[nodiscard]] std::vector<std::string> low_limits();
 
-/// Memory that is available and how many clusters it may be enough for, for people.
-[[nodiscard]] std::string memory_text();
+/// Memory and disk that are free, how many clusters the memory may be enough for, and the kernel's
+/// limits, for people.
+[[nodiscard]] std::string host_text(const std::string& state_dir);
 
 /// What to do where the engine may have no addresses left for `network`; nothing where it is fine.
 [[nodiscard]] std::optional<std::string> address_advice(

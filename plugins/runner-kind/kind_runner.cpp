@@ -9,6 +9,7 @@
 #include <opslab/exec/marked_processes.hpp>
 #include <opslab/exec/program_path.hpp>
 
+#include <algorithm>
 #include <set>
 #include <utility>
 #include <vector>
@@ -56,18 +57,21 @@ struct FoundTools {
 
 [[nodiscard]] FoundTools find_tools(Tools tools, std::string_view path) {
     FoundTools found{std::move(tools), {}};
+    std::string missing;
     for (std::string* program : {&found.tools.kind, &found.tools.docker}) {
         auto at = exec::find_program(*program, path, exec::own_directory());
         if (at) {
             *program = *std::move(at);
         } else {
-            found.status = runner_fail(
-                RunnerErrc::infrastructure,
-                at.error().message +
-                    "; runner-kind needs kind (https://kind.sigs.k8s.io) and the "
-                    "docker command line"
-            );
+            missing += at.error().message + "; ";
         }
+    }
+    if (!missing.empty()) {
+        found.status = runner_fail(
+            RunnerErrc::infrastructure,
+            missing +
+                "runner-kind needs kind (https://kind.sigs.k8s.io) and the docker command line"
+        );
     }
     return found;
 }
@@ -85,7 +89,9 @@ public:
           runs_(std::move(settings.driver.address), std::move(settings.driver.spec)),
           pool_(builder_, records_, std::move(settings.pool), host) {}
 
-    [[nodiscard]] RunnerStatus check(const TaskSpec& task) override { return runs_.check(task); }
+    [[nodiscard]] RunnerStatus check(const TaskSpec& task) override {
+        return runs_.check(task, true);
+    }
 
     [[nodiscard]] RunnerStatus prepare(const SlotSpec& slot, Interrupt interrupt) override {
         if (!tools_status_) {
@@ -154,7 +160,18 @@ public:
         return owned;
     }
 
+    /// Whatever the state of the tools, all that wants attention is said with it.
     [[nodiscard]] RunnerResult<std::string> health() override {
+        auto text = state_of_tools();
+        std::string& said = text ? *text : text.error().message;
+        for (const std::string& complaint : complaints(text.has_value())) {
+            said += "\n" + complaint;
+        }
+        return text;
+    }
+
+private:
+    [[nodiscard]] RunnerResult<std::string> state_of_tools() {
         if (!tools_status_) {
             return tl::unexpected(tools_status_.error());
         }
@@ -170,21 +187,20 @@ public:
         if (!docker) {
             return tl::unexpected(docker.error());
         }
-        std::string text =
-            *kind + ", " + *docker + ", " + *engine + ", " + pool_.summary() + ", " + memory_text();
-        for (const std::string& complaint : complaints()) {
-            text += "; " + complaint;
-        }
-        return text;
+        engine->insert(
+            std::min(engine->find('\n'), engine->size()),
+            ", " + pool_.summary() + ", " + host_text(host_.state_dir())
+        );
+        return *kind + ", " + *docker + ", " + *engine;
     }
 
-private:
-    [[nodiscard]] std::vector<std::string> complaints() {
+    [[nodiscard]] std::vector<std::string> complaints(bool engine_answers) {
         std::vector<std::string> all = low_limits();
         if (auto room = check_room(needs_, host_.state_dir()); !room) {
             all.push_back(room.error().message);
         }
-        const auto networks = cli_.networks();
+        const auto networks =
+            engine_answers ? cli_.networks() : RunnerResult<std::vector<std::string>>{};
         const auto advice = networks ? address_advice(*networks, network_) : std::nullopt;
         if (advice) {
             all.push_back(*advice);

@@ -95,11 +95,32 @@ class Beside(unittest.TestCase):
         self.assertEqual(task["status"], "completed", task)
         self.assertIn("host=.", said)
 
-    def test_a_runner_that_has_none_to_give_refuses_at_once_and_says_what_to_set(self):
+    def refused(self, problem):
+        """Why a submission is refused; nothing of it is stored."""
+        status, _, answer = self.coordinator.call("POST", "/tasks", {"problem_id": problem})
+        self.assertEqual(status, 400, answer)
+        (field,) = answer["details"]["fields"]
+        self.assertEqual(field["field"], "/problem_id")
+        self.assertEqual(self.coordinator.get("/tasks")["total"], 0)
+        return field["message"]
+
+    def test_a_runner_that_has_none_to_give_refuses_the_submission_and_says_what_to_set(self):
         self.serve("echo never")
-        task, _ = self.played(max_retries=3)
-        self.assertEqual((task["failure"]["kind"], task["attempt"]), ("task", 1))
-        self.assertIn("docker_engine_image", task["failure"]["message"])
+        for problem in ("flower_node_stop-detection", "flower_model_misconfig-detection"):
+            self.assertIn("set docker_engine_image", self.refused(problem))
+
+    def test_a_driver_that_needs_a_cluster_is_refused_where_there_is_no_kubeconfig(self):
+        needing = run("docker", "commit", "--change", "LABEL opslab.driver.needs=kubeconfig",
+                      run("docker", "create", self.image, "true").strip()).strip()
+        remove_containers()
+        self.serve("echo never", image=needing)
+        self.assertIn("set kubeconfig", self.refused("pod_failure_hotel_res-detection-1"))
+        self.assertIn("set docker_engine_image", self.refused("flower_node_stop-detection"))
+        self.coordinator.stop()
+        path = pathlib.Path(self.folder, "kubeconfig")
+        path.write_text("clusters: []")
+        self.serve("echo there", image=needing, kubeconfig=str(path))
+        self.assertEqual(self.played("pod_failure_hotel_res-detection-1")[0]["status"], "completed")
 
     def test_an_engine_that_does_not_start_is_an_infrastructure_failure_and_leaves_nothing(self):
         broken = run("docker", "commit", "--change", "ENV PATH=/bin",

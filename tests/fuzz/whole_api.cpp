@@ -82,11 +82,13 @@ struct WholeApi {
     ServiceObserver observer{};
     NoneEmbedded embedded{};
     NoneMeasured metrics{};
+    TaskCheck check{{}, storage.workers(), clock, logger};
     TaskService tasks{storage, clock, entropy, hub, observer};
     WorkerService workers{storage, clock, entropy, hub, observer, {}};
     Dispatcher dispatcher{
         make_api(
             {.tasks = tasks,
+             .check = check,
              .workers = workers,
              .embedded = embedded,
              .metrics = metrics,

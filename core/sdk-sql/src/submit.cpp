@@ -101,6 +101,9 @@ public:
                 return replay(found->second, *submission.key);
             }
         }
+        if (submission.refusal) {
+            return fail(*submission.refusal);
+        }
         Submitted submitted{.replayed = false, .tasks = accept(submission, changes_)};
         if (submission.key) {
             remember(*submission.key, submitted.tasks);

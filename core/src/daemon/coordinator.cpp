@@ -6,6 +6,7 @@
 #include "plugin/guarded_storage.hpp"
 #include "remote/token_file.hpp"
 
+#include <algorithm>
 #include <filesystem>
 #include <iterator>
 #include <utility>
@@ -47,6 +48,21 @@ std::map<std::string, Runner*> views(const std::map<std::string, std::unique_ptr
         views.emplace(name, runner.get());
     }
     return views;
+}
+
+std::map<std::string, TaskCheck::Asked> asked_runners(
+    const std::map<std::string, std::unique_ptr<Runner>>& runners, const config::Settings& settings
+) {
+    std::map<std::string, TaskCheck::Asked> asked;
+    for (const auto& [name, runner] : runners) {
+        const bool has_workers = std::any_of(
+            settings.workers.begin(),
+            settings.workers.end(),
+            [&name = name](const auto& worker) { return worker.runner == name && worker.count > 0; }
+        );
+        asked.emplace(name, TaskCheck::Asked{runner.get(), has_workers});
+    }
+    return asked;
 }
 
 /// The bearer token in `file`. Empty without a file.
@@ -183,6 +199,12 @@ Coordinator::Coordinator(
           surroundings.logger,
           pool_settings(settings, embedded_ids_.get())
       ),
+      task_check_(
+          asked_runners(runners_, settings),
+          storage_->workers(),
+          surroundings.clock,
+          surroundings.logger
+      ),
       metrics_page_(*metrics_, *storage_) {}
 
 std::filesystem::path Coordinator::lease_folder(const config::Settings& settings) {
@@ -294,6 +316,7 @@ Status Coordinator::listen(const config::Settings& settings) {
     }
     const ApiParts parts{
         .tasks = tasks_,
+        .check = task_check_,
         .workers = workers_,
         .embedded = pool_,
         .metrics = metrics_page_,

@@ -11,6 +11,7 @@
 #include "http/server.hpp"
 #include "plugin/plugin_config.hpp"
 #include "service/sweeper.hpp"
+#include "service/task_check.hpp"
 #include "service/task_service.hpp"
 #include "service/worker_service.hpp"
 #include "telemetry/metrics.hpp"
@@ -103,6 +104,7 @@ private:
     WorkerService workers_;
     Sweeper sweeper_;
     EmbeddedPool pool_;
+    TaskCheck task_check_;
     MetricsPage metrics_page_;
     std::unique_ptr<Dispatcher> dispatcher_;
     std::unique_ptr<HttpServer> server_;

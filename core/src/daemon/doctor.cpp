@@ -13,6 +13,7 @@
 
 #include <cstdlib>
 #include <filesystem>
+#include <sstream>
 #include <system_error>
 
 namespace opslab::daemon {
@@ -147,11 +148,34 @@ private:
     std::filesystem::path path_{};
 };
 
-/// What the plugin itself says of the place where its runs happen.
-Check check_runner(
-    const std::string& name, const plugin::ReadyPlugin& ready, const std::filesystem::path& state
+/// A runner speaks in lines: what it is first, then what wants attention, with what to do about it.
+void add_lines(
+    Checks& checks,
+    const std::string& name,
+    CheckResult result,
+    const std::string& text,
+    const std::string& advice
 ) {
-    Check check{.name = "runner " + name};
+    std::istringstream lines(text);
+    std::string line;
+    for (bool first = true; std::getline(lines, line); first = false) {
+        checks.push_back(
+            {.name = name,
+             .result = first ? result : CheckResult::warning,
+             .found = line,
+             .advice = first ? advice : std::string{}}
+        );
+    }
+}
+
+/// What the plugin itself says of the place where its runs happen.
+void check_runner(
+    Checks& checks,
+    const std::string& name,
+    const plugin::ReadyPlugin& ready,
+    const std::filesystem::path& state
+) {
+    const auto subject = "runner " + name;
     SystemClock clock;
     const auto logger = make_service_log(ServiceLogFormat::human, LogLevel::critical, clock);
     const plugin::RunnerHostFacts facts{
@@ -160,39 +184,35 @@ Check check_runner(
     std::filesystem::create_directories(facts.state_root, none);
     const auto runner = plugin::open_runner(ready.library, facts, ready.config_json, nullptr);
     if (!runner) {
-        check.result = CheckResult::failed;
-        check.found = runner.error().message;
-        check.advice = "opslab plugin info NAME lists its settings";
-        return check;
+        add_lines(
+            checks,
+            subject,
+            CheckResult::failed,
+            runner.error().message,
+            "opslab plugin info NAME lists its settings"
+        );
+        return;
     }
     const auto health = (*runner)->health();
-    if (!health) {
-        check.result = CheckResult::failed;
-        check.found = health.error().message;
-        check.advice =
-            "docs/troubleshooting.md says more; a Docker engine: systemctl start docker, and the "
-            "service's user in group docker; a driver: install it or name its whole path";
-        return check;
+    if (health) {
+        add_lines(checks, subject, CheckResult::ok, *health, "");
+        return;
     }
-    check.found = *health;
-    // the docker runners say so of an image that the first run would have to pull
-    if (check.found.find("not present") != std::string::npos) {
-        check.result = CheckResult::warning;
-        check.advice = "docker pull it ahead of the first task, or build it (drivers/aiopslab)";
-    }
-    return check;
+    add_lines(
+        checks,
+        subject,
+        CheckResult::failed,
+        health.error().message,
+        "docs/troubleshooting.md says more; a Docker engine: systemctl start docker, and the "
+        "service's user in group docker; a driver: install it or name its whole path"
+    );
 }
 
 void check_runners(Checks& checks, const config::Settings& settings, const ReadyPlugins& plugins) {
     const ShortLivedFolder state;
-    bool kind = false;
     for (const auto& runner : settings.runners) {
         const auto& ready = plugins.runners.at(runner.name);
-        checks.push_back(check_runner(runner.name, ready, state.path()));
-        kind = kind || ready.library.description().name == "kind";
-    }
-    if (kind) {
-        checks.push_back(check_inotify());
+        check_runner(checks, runner.name, ready, state.path());
     }
     if (!settings.runners.empty()) {
         return;

@@ -16,7 +16,6 @@
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
-#include <fstream>
 
 namespace opslab::daemon {
 
@@ -92,13 +91,6 @@ std::string read_all(int fd, int silence_millis) {
         text.append(block.data(), static_cast<std::size_t>(size));
     }
     return text;
-}
-
-std::uint64_t number_in(const char* file) {
-    std::ifstream stream(file);
-    std::uint64_t value = 0;
-    stream >> value;
-    return stream ? value : 0;
 }
 
 }  // namespace
@@ -196,21 +188,6 @@ Check check_open_files(std::uint64_t wanted) {
     if (limit.rlim_cur < wanted) {
         check.result = CheckResult::warning;
         check.advice = "raise LimitNOFILE of the service, or lower server.max_connections";
-    }
-    return check;
-}
-
-Check check_inotify() {
-    const auto instances = number_in("/proc/sys/fs/inotify/max_user_instances");
-    const auto watches = number_in("/proc/sys/fs/inotify/max_user_watches");
-    Check check{
-        .name = "inotify",
-        .found = fmt::format("{} instances, {} watches for each user", instances, watches)};
-    if (instances < 512 || watches < 524288) {
-        check.result = CheckResult::warning;
-        check.advice =
-            "kind clusters need more: sysctl fs.inotify.max_user_instances=512 "
-            "fs.inotify.max_user_watches=524288";
     }
     return check;
 }

@@ -23,6 +23,5 @@ namespace opslab::daemon {
 [[nodiscard]] Check check_disk(const std::string& name, const std::string& path);
 [[nodiscard]] Check check_clock();
 [[nodiscard]] Check check_open_files(std::uint64_t wanted);
-[[nodiscard]] Check check_inotify();
 
 }  // namespace opslab::daemon

@@ -26,8 +26,9 @@ Handler bind(
 
 void add_tasks(Router& router, const ApiParts& parts) {
     using Tasks = TaskHandlers;
-    const auto tasks =
-        std::make_shared<const Tasks>(parts.tasks, parts.clock, parts.logger, parts.defaults);
+    const auto tasks = std::make_shared<const Tasks>(
+        parts.tasks, parts.check, parts.clock, parts.logger, parts.defaults
+    );
     const auto add = [&](HttpMethod method, const char* path, const char* id, auto handler) {
         router.add({method, path, id, bind<Tasks>(tasks, handler)});
     };

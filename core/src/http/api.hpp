@@ -4,6 +4,7 @@
 #include "http/embedded_workers.hpp"
 #include "http/metrics_text.hpp"
 #include "http/router.hpp"
+#include "service/task_check.hpp"
 #include "service/task_service.hpp"
 #include "service/worker_service.hpp"
 
@@ -18,6 +19,7 @@ namespace opslab {
 /// What the REST API speaks to. All of it outlives the router and every call made from it.
 struct ApiParts {
     TaskService& tasks;
+    TaskCheck& check;
     WorkerService& workers;
     EmbeddedWorkers& embedded;
     MetricsText& metrics;

@@ -82,6 +82,24 @@ std::optional<IdempotencyKey> key_of(
 
 }  // namespace
 
+std::optional<Error> TaskHandlers::refusal_of(
+    const std::vector<NewTask>& tasks, KeySpace space, RequestFields& fields
+) const {
+    const auto reasons = check_.refusals(tasks);
+    for (std::size_t i = 0; i < reasons.size(); ++i) {
+        if (reasons[i]) {
+            const auto task =
+                space == KeySpace::task ? std::string() : "/tasks/" + std::to_string(i);
+            fields.refuse(task + "/problem_id", *reasons[i]);
+        }
+    }
+    if (!fields.good()) {
+        return fields.error();
+    }
+    unknown_->look_at(tasks);
+    return std::nullopt;
+}
+
 void TaskHandlers::submit(const HttpRequest& request, const PathParams& params, Responder responder)
     const {
     const auto body = read_json_body(request);
@@ -101,7 +119,7 @@ void TaskHandlers::submit(const HttpRequest& request, const PathParams& params, 
     std::vector<NewTask> tasks;
     tasks.push_back(std::move(*task));
     note_origin(request, tasks);
-    unknown_->look_at(tasks);
+    auto refusal = refusal_of(tasks, KeySpace::task, fields);
     const auto encode = [prefix = std::string(request.prefix())](const Submitted& submitted) {
         const auto& stored = submitted.tasks.at(0);
         auto response = json_response(submitted.replayed ? 200 : 201, dump_json(to_json(stored)));
@@ -111,7 +129,8 @@ void TaskHandlers::submit(const HttpRequest& request, const PathParams& params, 
     tasks_.submit(
         std::move(tasks),
         key_of(key, KeySpace::task, *body),
-        reply_to<Submitted>(std::move(responder), encode)
+        reply_to<Submitted>(std::move(responder), encode),
+        std::move(refusal)
     );
 }
 
@@ -133,7 +152,7 @@ void TaskHandlers::submit_batch(
         return;
     }
     note_origin(request, tasks);
-    unknown_->look_at(tasks);
+    auto refusal = refusal_of(tasks, KeySpace::batch, fields);
     tasks_.submit(
         std::move(tasks),
         key_of(key, KeySpace::batch, *body),
@@ -145,7 +164,8 @@ void TaskHandlers::submit_batch(
                     dump_json(Json{{"tasks", tasks_json(submitted.tasks)}})
                 );
             }
-        )
+        ),
+        std::move(refusal)
     );
 }
 

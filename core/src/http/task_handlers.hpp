@@ -3,6 +3,8 @@
 #include "domain/task_request.hpp"
 #include "http/event_pages.hpp"
 #include "http/message.hpp"
+#include "http/request_fields.hpp"
+#include "service/task_check.hpp"
 #include "service/task_service.hpp"
 #include "service/unknown_problems.hpp"
 
@@ -10,6 +12,8 @@
 #include <opslab/time.hpp>
 
 #include <memory>
+#include <optional>
+#include <vector>
 
 namespace opslab {
 
@@ -17,8 +21,11 @@ namespace opslab {
 /// Threads: all calls from any.
 class TaskHandlers {
 public:
-    TaskHandlers(TaskService& tasks, Clock& clock, Logger& logger, TaskDefaults defaults)
+    TaskHandlers(
+        TaskService& tasks, TaskCheck& check, Clock& clock, Logger& logger, TaskDefaults defaults
+    )
         : tasks_(tasks),
+          check_(check),
           clock_(clock),
           defaults_(defaults),
           unknown_(std::make_unique<UnknownProblems>(logger)),
@@ -42,7 +49,13 @@ public:
     void feed(const HttpRequest& request, const PathParams& params, Responder responder) const;
 
 private:
+    /// What the runners here say of tasks that the request itself allows, as its error.
+    [[nodiscard]] std::optional<Error> refusal_of(
+        const std::vector<NewTask>& tasks, KeySpace space, RequestFields& fields
+    ) const;
+
     TaskService& tasks_;
+    TaskCheck& check_;
     Clock& clock_;
     TaskDefaults defaults_;
     std::unique_ptr<UnknownProblems> unknown_;

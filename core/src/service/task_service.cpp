@@ -18,12 +18,19 @@ TaskService::TaskService(
       cancels_([this](std::span<const TaskId> batch) { return commit_cancels(batch); }, {}) {}
 
 void TaskService::submit(
-    std::vector<NewTask> tasks, std::optional<IdempotencyKey> key, Reply<Submitted> reply
+    std::vector<NewTask> tasks,
+    std::optional<IdempotencyKey> key,
+    Reply<Submitted> reply,
+    std::optional<Error> refusal
 ) {
+    if (refusal && !key) {
+        reply(fail(*std::move(refusal)));
+        return;
+    }
     for (auto& task : tasks) {
         task.id = TaskId{make_uuid(clock_.now(), entropy_)};
     }
-    submissions_.add({std::move(tasks), std::move(key)}, std::move(reply));
+    submissions_.add({std::move(tasks), std::move(key), std::move(refusal)}, std::move(reply));
 }
 
 Result<std::vector<Result<Submitted>>> TaskService::commit_submissions(

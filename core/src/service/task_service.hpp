@@ -22,9 +22,13 @@ public:
     );
 
     /// Gives ids and stores the tasks of one request, all or none. The key, if any, holds for ever.
-    /// Errors: `conflict` with reason `idempotency_conflict`, `exhausted`, the storage's.
+    /// With a `refusal` nothing is stored and that is the error, but a replay of the key is
+    /// answered. Errors: `conflict` with reason `idempotency_conflict`, `exhausted`, the storage's.
     void submit(
-        std::vector<NewTask> tasks, std::optional<IdempotencyKey> key, Reply<Submitted> reply
+        std::vector<NewTask> tasks,
+        std::optional<IdempotencyKey> key,
+        Reply<Submitted> reply,
+        std::optional<Error> refusal = {}
     );
 
     /// Errors: `not_found`.

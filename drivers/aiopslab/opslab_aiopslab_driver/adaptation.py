@@ -57,7 +57,9 @@ def _make_docker_lazy():
         import docker
     except ImportError:
         return
-    real = docker.from_env
+    real = getattr(docker, "from_env", None)
+    if real is None:
+        return
 
     def from_env(*arguments, **options):
         try:

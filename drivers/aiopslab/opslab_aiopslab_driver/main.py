@@ -3,7 +3,7 @@
 import os
 import sys
 
-from opslab_aiopslab_driver import handover, isolation, output_capture, task_file
+from opslab_aiopslab_driver import handover, isolation, output_capture, stop_signal, task_file
 from opslab_aiopslab_driver.agents.keys import Keys
 from opslab_aiopslab_driver.episode import Episode
 from opslab_aiopslab_driver.events import Emitter
@@ -23,6 +23,7 @@ def main():
         os._exit(code)
     if os.environ.get("OPSLAB_PROTOCOL", PROTOCOL) != PROTOCOL:
         sys.exit("opslab-driver-aiopslab: this driver speaks version 1 of the driver protocol")
+    stop_signal.hold_back()
     try:
         handover.start_anew(os.environ)
     except OSError as error:
@@ -40,6 +41,7 @@ def drive(text, secrets):
     emitter = Emitter(descriptor, task.event_prefix, stop, secrets.values())
     output_capture.redirect_prints(emitter)
     try:
+        stop_signal.let_through()
         surroundings = isolation.enter()
         keys = Keys(secrets)
     except (RunFailure, OSError) as error:

@@ -37,7 +37,7 @@ class AgentGuard:
         began = time.monotonic()
         try:
             action = await self._agent.get_action(observation)
-        except (Exception, SystemExit) as error:
+        except BaseException as error:  # also KeyboardInterrupt and CancelledError: none is ours
             if isinstance(error, SystemExit) and error.code == 143:
                 raise  # our own stop signal
             failure = (

@@ -5,6 +5,17 @@ import signal
 import threading
 
 EXIT_CODE = 143
+NUMBERS = (signal.SIGTERM, signal.SIGINT)
+
+
+def hold_back():
+    """Until `let_through` a signal waits, through an exec too: a driver that is stopped while it starts
+    has something to say. No child may be started meanwhile, as it would inherit this."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, NUMBERS)
+
+
+def let_through():
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, NUMBERS)
 
 
 class StopSignal:
@@ -18,7 +29,7 @@ class StopSignal:
         self._deferred = 0
 
     def install(self):
-        for number in (signal.SIGTERM, signal.SIGINT):
+        for number in NUMBERS:
             signal.signal(number, self._on_signal)
 
     def _on_signal(self, _number, _frame):

@@ -104,16 +104,27 @@ class Run:
 
     def reach(self, word):
         """Returns once the journal holds the word; the run goes on."""
-        end = time.monotonic() + 60
-        while word not in self.journal():
-            if self.process.poll() is not None or time.monotonic() > end:
-                raise AssertionError(f"no {word}: {self.journal()}")
-            time.sleep(0.01)
-        return self
+        return self._until(lambda: word in self.journal(), word)
 
     def stop_when(self, word):
         """SIGTERM to the whole group once the journal holds the word, as a runner stops a run."""
         self.reach(word)
+        return self._stop()
+
+    def stop_when_taken(self):
+        """The same once the driver has taken its task file, while it starts itself anew."""
+        self._until(lambda: not self.task_file.exists(), "taking of the task file")
+        return self._stop()
+
+    def _until(self, condition, what):
+        end = time.monotonic() + 60
+        while not condition():
+            if self.process.poll() is not None or time.monotonic() > end:
+                raise AssertionError(f"no {what}: {self.journal()}")
+            time.sleep(0.001)
+        return self
+
+    def _stop(self):
         os.killpg(self.process.pid, signal.SIGTERM)
         return self.wait()
 

@@ -161,6 +161,8 @@ class Failures(unittest.TestCase):
             ("silent", "NoneType instead of a text"),
             ("raising", "a bug of the agent"),
             ("quitting", "SystemExit"),
+            ("interrupting", "KeyboardInterrupt"),
+            ("cancelling", "CancelledError"),
         ):
             with self.subTest(agent):
                 run = played(agent_config={"agent": agent})
@@ -255,6 +257,15 @@ class Stopping(unittest.TestCase):
                 else:
                     self.assertEqual(run.events[-1], {"type": "clean"})
                     self.assertIn("cleanup", run.journal())
+
+    def test_sigterm_while_the_driver_starts_is_told_and_nothing_was_touched(self):
+        with Run() as run:
+            run.stop_when_taken()
+            self.assertEqual(run.code, 143)
+            (error,) = run.of("error")
+            self.assertEqual((error["kind"], error["phase"]), ("infrastructure", "setup"))
+            self.assertEqual(run.events[-1], {"type": "clean"})
+            self.assertEqual(run.journal(), [])
 
     def test_sigterm_in_the_teardown_keeps_the_result_and_finishes_the_teardown(self):
         for place in ("recover", "cleanup", "prometheus teardown"):

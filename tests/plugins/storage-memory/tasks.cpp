@@ -67,6 +67,9 @@ Result<Submitted> submit_one(Rows& rows, const Submission& submission, Timestamp
             return replay(rows, known->second, *submission.key);
         }
     }
+    if (submission.refusal) {
+        return fail(*submission.refusal);
+    }
     Submitted submitted{.tasks = insert(rows, given, now)};
     if (submission.key) {
         KeyRow key{.fingerprint = submission.key->fingerprint};

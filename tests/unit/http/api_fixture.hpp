@@ -10,6 +10,7 @@
 
 #include <functional>
 #include <future>
+#include <map>
 #include <memory>
 #include <string>
 #include <utility>
@@ -127,7 +128,10 @@ struct Answer {
 /// The whole API without a socket, over a scripted storage.
 class ApiUnderTest {
 public:
-    explicit ApiUnderTest(TaskDefaults defaults = {}) : defaults_(defaults) {}
+    explicit ApiUnderTest(
+        TaskDefaults defaults = {}, const std::map<std::string, TaskCheck::Asked>& runners = {}
+    )
+        : defaults_(defaults), check_(runners, storage.workers(), clock, logger) {}
 
     Answer ask(
         HttpMethod method, std::string target, std::string body = {}, HttpHeaders headers = {}
@@ -176,11 +180,13 @@ private:
     ServiceObserver observer_{};
     NoEmbedded embedded_{};
     NoMetrics metrics_{};
+    TaskCheck check_;
     TaskService tasks_{storage, clock, entropy, hub_, observer_};
     WorkerService workers_{storage, clock, entropy, hub_, observer_, {}};
     Dispatcher dispatcher_{
         make_api(
             {.tasks = tasks_,
+             .check = check_,
              .workers = workers_,
              .embedded = embedded_,
              .metrics = metrics_,

@@ -77,10 +77,43 @@ RunnerError ContainerRuns::infrastructure(const std::string& what, const EngineE
     return {RunnerErrc::infrastructure, what + ": " + redacted(error.message)};
 }
 
-RunnerStatus ContainerRuns::check(const TaskSpec& task) const {
+// Asked again from time to time, since an image may be pulled anew under its name.
+bool ContainerRuns::image_needs_kubeconfig() {
+    constexpr std::chrono::seconds kKnownFor{15};
+    const auto now = std::chrono::steady_clock::now();
+    {
+        const std::lock_guard lock(mutex_);
+        if (asked_ && now - *asked_ < kKnownFor) {
+            return needs_kubeconfig_;
+        }
+    }
+    const auto labels = engine_.image_labels(spec_.image);
+    if (!labels) {
+        return false;  // not there yet, or nobody to ask
+    }
+    const auto needs = labels->find(kLabelNeeds);
+    const std::lock_guard lock(mutex_);
+    asked_ = now;
+    needs_kubeconfig_ = needs != labels->end() && needs->second == "kubeconfig";
+    return needs_kubeconfig_;
+}
+
+RunnerStatus ContainerRuns::check(const TaskSpec& task, bool gives_kubeconfig) {
+    if (!wants_private_engine(spec_.engine, task.problem_id)) {
+        // a KUBECONFIG that the operator set leads to a file that is in the image
+        if (gives_kubeconfig || spec_.variables.contains("KUBECONFIG") ||
+            !image_needs_kubeconfig()) {
+            return {};
+        }
+        return runner_fail(
+            RunnerErrc::task,
+            "problem \"" + task.problem_id +
+                "\" needs a Kubernetes cluster, and this runner has none to give: set kubeconfig, "
+                "or use the kind runner"
+        );
+    }
     // a DOCKER_HOST that the operator set is an engine too
-    if (!wants_private_engine(spec_.engine, task.problem_id) || !spec_.engine.image.empty() ||
-        spec_.variables.contains("DOCKER_HOST")) {
+    if (!spec_.engine.image.empty() || spec_.variables.contains("DOCKER_HOST")) {
         return {};
     }
     return runner_fail(
@@ -369,8 +402,15 @@ RunnerResult<std::string> ContainerRuns::health() {
     if (!image) {
         return tl::unexpected(infrastructure("look for the image", image.error()));
     }
-    return "Docker engine " + *version + " at " + engine_.address().text() + ", image \"" +
-           spec_.image + "\" " + (*image ? "present" : "not present");
+    const auto found = "Docker engine " + *version + " at " + engine_.address().text();
+    const auto named = "image \"" + spec_.image + "\"";
+    if (*image) {
+        return found + ", " + named + " present";
+    }
+    return found + "\n" + named + " is not on the engine: " +
+           (spec_.pull == PullPolicy::never
+                ? "load or build it, since pull is \"never\""
+                : "pull or build it ahead of the first task, or that one pulls it");
 }
 
 std::optional<std::string> ContainerRuns::run_of(const RunHandle& handle) {

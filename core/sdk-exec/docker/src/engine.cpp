@@ -141,6 +141,11 @@ EngineResult<bool> Engine::has_image(std::string_view image) {
     return found.has_value();
 }
 
+EngineResult<Labels> Engine::image_labels(std::string_view image) {
+    return send({.path = "/images/" + percent_encoded(image) + "/json"})
+        .and_then([](const std::string& answer) { return labels_of_image(answer); });
+}
+
 EngineStatus Engine::pull_image(std::string_view image, Interrupt interrupt) {
     PullReport report;
     const TakeBytes take = [&](std::string_view bytes) { return report.take(bytes); };

@@ -204,8 +204,10 @@ typedef struct opslab_runner {
       const char* worker_id,
       const opslab_owned_visitor* visitor,
       const opslab_writer* error);
-    /* Is the place where runs happen in order? Writes one line on what it is. Optional. No side
-     * effect; not interrupted. Fails: E_INFRASTRUCTURE with what to do about it. */
+    /* Is the place where runs happen in order? Writes one line on what it is, and where something
+     * wants attention but keeps no run from starting a further line on each such thing, with what
+     * to do about it. Optional. No side effect; not interrupted. Fails: E_INFRASTRUCTURE with what
+     * to do about it. */
     int32_t (*health)(void* self, const opslab_writer* report, const opslab_writer* error);
     /* Ends the instance and frees `self`. Called once, on one thread; no other call is under way or
      * follows. Runs are left as they are where they can outlive this process, and ended where they

@@ -200,8 +200,9 @@ public:
     [[nodiscard]] virtual RunnerResult<std::vector<OwnedRun>> list_owned(const WorkerId& worker
     ) = 0;
 
-    /// Is the place where runs happen in order? One line on what it is. No side effect.
-    /// Fails: `infrastructure` with what to do about it.
+    /// Is the place where runs happen in order? One line on what it is, and where something wants
+    /// attention but keeps no run from starting a further line on each such thing, with what to do
+    /// about it. No side effect. Fails: `infrastructure` with what to do about it.
     [[nodiscard]] virtual RunnerResult<std::string> health() { return std::string{"ok"}; }
 };
 

@@ -49,6 +49,7 @@ struct IdempotencyKey {
 struct Submission {
     std::vector<NewTask> tasks{};
     std::optional<IdempotencyKey> key{};
+    std::optional<Error> refusal{};  ///< why nothing is to be stored; a replay is answered even so
 };
 
 /// What became of a submission. On a replay `tasks` are those of the first one, as they are now.
@@ -151,8 +152,9 @@ public:
     /// Stores each submission, all its tasks or none, in the order given (within one submission the
     /// order of its tasks is the order of `created_at`, microsecond ties broken by id). A key that
     /// was used before with the same fingerprint answers the first tasks (`replayed`); with another
-    /// fingerprint that item is `conflict` with reason `idempotency_conflict`. Idempotent with a
-    /// key. Writes a status event for each new task.
+    /// fingerprint that item is `conflict` with reason `idempotency_conflict`. Any other submission
+    /// with a `refusal` stores nothing, its key neither, and that item is the refusal. Idempotent
+    /// with a key. Writes a status event for each new task.
     [[nodiscard]] virtual Result<std::vector<Result<Submitted>>> submit(
         std::span<const Submission> submissions
     ) = 0;

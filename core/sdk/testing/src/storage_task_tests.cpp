@@ -89,6 +89,29 @@ TEST_P(StorageConformance, SameKeyWithAnotherBodyIsAConflictAndSpoilsNoNeighbour
     EXPECT_THAT(tasks().counts()->tasks.pending, Eq(2));
 }
 
+TEST_P(StorageConformance, ARefusedSubmissionStoresNothingButAReplayOfItsKeyIsAnswered) {
+    auto refused = keyed(a_task(), "body");
+    refused.refusal = Error{.code = Errc::invalid_argument, .message = "not here"};
+    const std::vector before{refused, Submission{.tasks = {a_task()}}};
+    const std::vector accepted{keyed(a_task(), "body")};
+    const std::vector after{refused};
+
+    const auto answers = tasks().submit(before);
+    const auto stored = tasks().submit(accepted);
+    const auto replay = tasks().submit(after);
+
+    ASSERT_THAT(answers, IsOk());
+    EXPECT_THAT(answers->at(0), IsError(Errc::invalid_argument));
+    EXPECT_THAT(answers->at(0).error().message, Eq("not here"));
+    EXPECT_THAT(answers->at(1), IsOk());
+    ASSERT_THAT(stored, IsOk());
+    EXPECT_FALSE(stored->at(0)->replayed);
+    ASSERT_THAT(replay, IsOk());
+    EXPECT_TRUE(replay->at(0)->replayed);
+    EXPECT_THAT(replay->at(0)->tasks, Eq(stored->at(0)->tasks));
+    EXPECT_THAT(tasks().counts()->tasks.pending, Eq(2));
+}
+
 TEST_P(StorageConformance, ConcurrentSubmissionsOfOneKeyStoreOneTask) {
     std::vector<Submission> given;
     given.reserve(8);

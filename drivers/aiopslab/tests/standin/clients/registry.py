@@ -1,5 +1,6 @@
 """Agents that behave as AIOpsLab's own do, badly for the most part."""
 
+import asyncio
 import os
 
 
@@ -21,6 +22,16 @@ class Offline:
 class Quitting:
     async def get_action(self, _state):
         raise SystemExit(0)
+
+
+class Interrupting:
+    async def get_action(self, _state):
+        raise KeyboardInterrupt
+
+
+class Cancelling:
+    async def get_action(self, _state):
+        raise asyncio.CancelledError
 
 
 class Model:
@@ -50,6 +61,7 @@ class AgentRegistry:
     def __init__(self):
         self.AGENT_REGISTRY = {
             "silent": Silent, "raising": Raising, "offline": Offline, "quitting": Quitting,
+            "interrupting": Interrupting, "cancelling": Cancelling,
             "keyed": Keyed, "gpt": Keyed,
         }  # fmt: skip
 

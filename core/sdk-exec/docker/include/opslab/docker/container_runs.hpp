@@ -6,6 +6,7 @@
 #include <chrono>
 #include <cstdint>
 #include <map>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -44,6 +45,10 @@ struct ContainerSpec {
     PrivateEngineSpec engine{};
 };
 
+/// A label of a driver's image: with the value `kubeconfig` the driver plays no problem without
+/// one, but for those that get a Docker engine of their own.
+inline constexpr const char* kLabelNeeds = "opslab.driver.needs";
+
 struct ContainerHandle;
 
 /// What one run has beside the spec.
@@ -69,8 +74,10 @@ public:
     /// Asks the engine nothing yet.
     ContainerRuns(EngineAddress address, ContainerSpec spec);
 
-    /// Fails: `task` where the problem needs a Docker engine and this runner has none for it.
-    [[nodiscard]] RunnerStatus check(const TaskSpec& task) const;
+    /// `gives_kubeconfig`: each run has one in its extras. Asks the engine for the image's labels
+    /// now and then; one that is away refuses nothing. Fails: `task` where the problem needs a
+    /// Docker engine or the image a kubeconfig, and this runner has none for it.
+    [[nodiscard]] RunnerStatus check(const TaskSpec& task, bool gives_kubeconfig = true);
 
     /// Brings the image, where the pull policy wants it. Idempotent. Interrupted by `interrupt`
     /// while it pulls. Fails: `infrastructure`, `interrupted`.
@@ -101,7 +108,8 @@ public:
     /// `infrastructure`.
     [[nodiscard]] RunnerResult<std::vector<OwnedRun>> list_owned(const WorkerId& worker);
 
-    /// One line on the engine and the image. Fails: `infrastructure`.
+    /// One line on the engine and the image, and a second where the image is not there. Fails:
+    /// `infrastructure`.
     [[nodiscard]] RunnerResult<std::string> health();
 
     /// The run's id out of its handle; nothing where the handle is none of these.
@@ -123,6 +131,7 @@ private:
     [[nodiscard]] RunnerStatus fill_and_start(
         const std::string& id, const std::string& archive, Interrupt interrupt
     );
+    [[nodiscard]] bool image_needs_kubeconfig();
     /// Without the values of the variables, should the engine repeat one.
     [[nodiscard]] std::string redacted(std::string text) const;
     [[nodiscard]] RunnerError infrastructure(const std::string& what, const EngineError& error)
@@ -130,6 +139,9 @@ private:
 
     Engine engine_;
     ContainerSpec spec_;
+    std::mutex mutex_{};
+    bool needs_kubeconfig_ = false;                               // guarded by mutex_
+    std::optional<std::chrono::steady_clock::time_point> asked_;  // guarded by mutex_
 };
 
 }  // namespace opslab::docker

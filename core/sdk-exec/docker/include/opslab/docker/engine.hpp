@@ -55,6 +55,9 @@ public:
 
     [[nodiscard]] EngineResult<bool> has_image(std::string_view image);
 
+    /// What the image was built with. Fails: `not_found`.
+    [[nodiscard]] EngineResult<Labels> image_labels(std::string_view image);
+
     /// Brings an image from its registry; without a tag, `latest`. Fails: `interrupted`,
     /// `not_found`.
     [[nodiscard]] EngineStatus pull_image(std::string_view image, Interrupt interrupt);
