@@ -390,7 +390,10 @@ std::string ClusterPool::summary() const {
         ready += cluster->is_ready && cluster->run.empty() ? 1 : 0;
         busy += cluster->run.empty() ? 0 : 1;
     }
-    return std::to_string(busy) + " clusters in use, " + std::to_string(ready) + " ready";
+    if (busy + ready == 0) {
+        return "";  // of this process: another one's look (opslab doctor) says nothing of them
+    }
+    return ", " + std::to_string(busy) + " clusters in use, " + std::to_string(ready) + " ready";
 }
 
 std::vector<std::string> ClusterPool::complaints() const {

@@ -189,7 +189,7 @@ private:
         }
         engine->insert(
             std::min(engine->find('\n'), engine->size()),
-            ", " + pool_.summary() + ", " + host_text(host_.state_dir())
+            pool_.summary() + ", " + host_text(host_.state_dir())
         );
         return *kind + ", " + *docker + ", " + *engine;
     }

@@ -41,7 +41,7 @@ class AIOpsLabDriver(unittest.TestCase):
             )
         )
 
-    def serve(self, **plan):
+    def serve(self, program=PROGRAM, **plan):
         config = {
             "command": [sys.executable, "-m", "opslab_aiopslab_driver"],
             "environment": ["OPENAI_API_KEY"],
@@ -53,7 +53,7 @@ class AIOpsLabDriver(unittest.TestCase):
         }
         os.environ["OPENAI_API_KEY"] = KEY
         coordinator = Coordinator(
-            PROGRAM,
+            program,
             self.folder,
             f"runners: [{{name: process, plugin: process, config: {json.dumps(config)}}}]\n"
             "workers: [{runner: process, count: 1, max_parallel_tasks: 2}]\n",
@@ -103,6 +103,27 @@ class AIOpsLabDriver(unittest.TestCase):
         stored = self.everything_stored(coordinator, task_id)
         for secret in (KEY, KEY.replace("sk-", "found-")):
             self.assertNotIn(secret, stored)
+
+    def test_an_agent_of_opslabs_own_user_finds_no_key_in_any_environment(self):
+        # without capabilities root is a user as any other
+        plain = self.folder / "opslab"
+        plain.write_text(f'#!/bin/sh\nexec setpriv --bounding-set -all --inh-caps -all {PROGRAM} "$@"\n')
+        plain.chmod(0o755)
+        coordinator = self.serve(plain if os.geteuid() == 0 else PROGRAM)
+        look = (
+            "cd /proc; for p in [0-9]*; do "
+            "tr '\\0' '\\n' <$p/environ | grep -q sk-the-operators && echo leak: $p; "
+            "done 2>/dev/null; cat self/environ | tr '\\0' '\\n' | grep ^HOME="
+        )
+        task_id = coordinator.submit(
+            problem_id="standin-detection-1",
+            max_steps=2,
+            agent_config=scripted(shell(look), 'submit("Yes")'),
+        )
+        self.assertEqual(coordinator.wait_for_end(task_id)["status"], "completed")
+        seen = coordinator.get(f"/tasks/{task_id}/trajectory")["steps"][1]["observation"]
+        self.assertIn("HOME=", seen)  # it can read its own
+        self.assertNotIn("leak:", seen)
 
     def test_a_cancelled_task_recovers_its_fault(self):
         coordinator = self.serve(hang_in="step")

@@ -2,12 +2,17 @@
 """Clusters of the kind runner, made by the real kind command on a real Docker engine: their number,
 names, reuse and what they are given. Usage: kind_clusters.py OPSLAB SOURCE_DIR DRIVER KIND"""
 
+import json
+import os
 import pathlib
+import subprocess
 import sys
 import unittest
 
+from cheating import KEY, SETTINGS, cheat
 from coordinator import until
 from kind_world import KindTest, nodes, run
+from python_image import make_image
 
 KindTest.kind = pathlib.Path(sys.argv.pop(4)).resolve()
 KindTest.driver = pathlib.Path(sys.argv.pop(3)).resolve()
@@ -124,6 +129,28 @@ class Clusters(KindTest):
         self.assertIn("creations in a row failed", told[2])
         self.assertIn("no/such:image", told[2])
         self.assertEqual(len(self.calls("create-begin")), 2)
+
+    def test_the_doctor_shows_what_the_runner_says_of_this_machine(self):
+        coordinator = self.serve(min_free_memory_mb=16_000_000, image="no/such:driver")
+        told = subprocess.run(
+            [self.program, "doctor", "--config", coordinator.config, "--json"],
+            capture_output=True, text=True,
+        )
+        ours = [one for one in json.loads(told.stdout)["checks"] if one["name"] == "runner kind"]
+        self.assertEqual(ours[0]["result"], "ok", ours)
+        for word in ("kind v", "Docker", "MiB of memory available", "room for about",
+                     "MiB free on the disk", "inotify"):
+            self.assertIn(word, ours[0]["found"])
+        self.assertEqual({one["result"] for one in ours[1:]}, {"warning"})
+        warnings = " ".join(one["found"] for one in ours[1:])
+        self.assertIn("min_free_memory_mb is 16000000; use fewer slots or more memory", warnings)
+        self.assertIn('image "no/such:driver" is not on the engine', warnings)
+
+    def test_an_agent_that_cheats_in_every_way_gains_nothing(self):
+        image = make_image("opslab/python:test", {"opt/driver": self.sources / "drivers/aiopslab"})
+        os.environ["OPENAI_API_KEY"] = KEY
+        self.addCleanup(os.environ.pop, "OPENAI_API_KEY")
+        cheat(self, self.serve(image=image, **SETTINGS))
 
     def test_foreign_cluster_of_the_same_name_is_left_alone(self):
         before = self.make_foreign(ONE)

@@ -42,6 +42,33 @@ class Faults(KindTest):
             self.end_well(**settings)
             self.drop()
 
+    def test_kill_of_everything_with_three_slots_leaves_what_a_new_start_wants(self):
+        slots = {ONE, f"{ONE}-2", f"{ONE}-3"}
+        coordinator = self.serve(3)
+        ids = [self.submit(coordinator, step_ms=300) for _ in range(9)]
+        for task_id in ids:
+            self.assertEqual(coordinator.wait_for_end(task_id)["status"], "completed")
+        self.assertEqual(len(self.calls("create-begin")), 4)  # one of them is the foreign one's
+        used = nodes()
+        # one slot waits, one has a run, and one is dirty and at its removal
+        self.pause("delete-begin")
+        self.submit(coordinator, mode="fail", exit_code=9)
+        until(lambda: self.is_paused("delete-begin"), "the removal of a dirty cluster")
+        running = self.submit(coordinator, mode="hang", max_retries=1)
+        until(lambda: coordinator.get(f"/tasks/{running}/logs")["logs"], "the run")
+        self.kill_all()
+        run("docker", "kill", *runs())
+        self.go_on("delete-begin")
+
+        coordinator = self.serve(3)
+        again = [self.submit(coordinator, step_ms=300) for _ in range(3)]
+        for task_id in again:
+            self.assertEqual(coordinator.wait_for_end(task_id)["status"], "completed")
+        until(lambda: set(nodes()) == slots | {"foreign"}, "the clusters that it wants, and no other")
+        self.assertEqual(nodes()["foreign"], self.foreign)
+        self.assertTrue(set(used.values()) & set(nodes().values()) - {self.foreign}, "one is kept")
+        self.assertLessEqual(self.most_at_once("create"), 2)
+
     def drop(self):
         """All but the foreign cluster is as at the beginning."""
         self.kill_all()

@@ -20,6 +20,7 @@
 
 #include <cerrno>
 #include <cstdlib>
+#include <cstring>
 
 namespace {
 
@@ -128,6 +129,18 @@ void let_go_of_output() {
     return child;
 }
 
+// What a process was started with can be read in /proc as long as it lives, by a driver of the same
+// user too: keys of the operator's that this run, or another, is not to see. What it is found by
+// after a crash stays.
+void forget_environment() {
+    for (char** entry = environ; *entry != nullptr; ++entry) {
+        char* value = std::strchr(*entry, '=');
+        if (value != nullptr && std::strncmp(*entry, "OPSLAB_", 7) != 0) {
+            ::explicit_bzero(value, std::strlen(value));
+        }
+    }
+}
+
 // True: kill everything now.
 [[nodiscard]] bool obey(const Family& family) {
     Packet packet;
@@ -186,7 +199,9 @@ void supervise(const Family& family, int signals) {
 }  // namespace
 
 int main(int argc, char** argv) {
-    if (argc < 6 || ::fcntl(kControlFd, F_SETFD, FD_CLOEXEC) != 0) {
+    // until its environment is forgotten nobody looks into this process; an exec undoes it
+    if (argc < 6 || ::fcntl(kControlFd, F_SETFD, FD_CLOEXEC) != 0 ||
+        ::prctl(PR_SET_DUMPABLE, 0) != 0) {
         return 2;
     }
     Launch launch;
@@ -208,6 +223,8 @@ int main(int argc, char** argv) {
     if (leader == 0) {
         return 1;
     }
+    forget_environment();
+    ::prctl(PR_SET_DUMPABLE, 1);
     const Family family(leader);
     supervise(family, signals);
     const int status = family.kill_all();
