@@ -143,7 +143,7 @@ void add_plugin_check(CLI::App& plugin, Chosen& chosen) {
         "Each case runs in a process of its own and prints one line: the promise, and whether it\n"
         "was kept. In the settings ${OPSLAB_CHECK_DRIVER} is the path of the simulated driver,\n"
         "which your runner must start, and ${OPSLAB_CHECK_ID} a word of this check alone. A\n"
-        "setting `command` that is not given is that driver.\n"
+        "required setting `command` that is not given is that driver.\n"
         "Exit code 1 where a promise was broken or the plugin cannot be loaded.\n"
         "\n"
         "Examples:\n"

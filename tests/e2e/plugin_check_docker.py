@@ -16,10 +16,7 @@ PROGRAM = pathlib.Path(sys.argv.pop()).resolve()
 
 # what is left of a run: its containers, whatever their state
 LEFTOVERS = '#!/bin/sh\nexec docker ps -aq --filter "label=opslab.run=$1"\n'
-# the driver is the image's entry point; left out, `command` would be the driver's path on this host
-SETTINGS = (
-    "image: {image}\ncommand: []\npull: never\nnetwork: none\nscope: ${{OPSLAB_CHECK_ID}}\n"
-)
+SETTINGS = "image: {image}\npull: never\nnetwork: none\nscope: ${{OPSLAB_CHECK_ID}}\n"
 
 
 class DockerRunner(unittest.TestCase):

@@ -46,8 +46,9 @@ void give_driver(Node& settings, const config::Schema& schema, const std::string
         schema.properties.end(),
         [](const config::Property& property) { return property.name == "command"; }
     );
+    // one that may be left out means something else without it: the command of an image
     if (settings.kind != Node::Kind::object || command == schema.properties.end() ||
-        command->schema.type != config::Schema::Type::array ||
+        !command->required || command->schema.type != config::Schema::Type::array ||
         settings.find("command") != nullptr) {
         return;
     }
