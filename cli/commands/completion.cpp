@@ -1,6 +1,7 @@
 #include "completion.hpp"
 
 #include "commands/command.hpp"
+#include "help_txt.hpp"
 #include "man_page.hpp"
 
 #include <CLI/CLI.hpp>
@@ -9,6 +10,7 @@
 #include <filesystem>
 #include <fstream>
 #include <memory>
+#include <utility>
 
 namespace opslab::cli {
 namespace {
@@ -22,11 +24,26 @@ ExitCode print_completion(const CLI::App& root, const std::string& shell) {
     return ExitCode::ok;
 }
 
+/// The simulated driver's help: a line of what it does, then the rest.
+CommandEntry driver_entry() {
+    const std::string help{driver::k_help_txt};
+    const auto first = help.find('\n');
+    CommandEntry entry;
+    entry.path = "opslab-driver-simulated";
+    entry.text = help.substr(0, first);
+    entry.footer = help.substr(first + 1);
+    return entry;
+}
+
 ExitCode write_manual(const CLI::App& root, const std::string& folder) {
     auto terminal = Terminal::detect();
     std::error_code failed;
     std::filesystem::create_directories(folder, failed);
-    for (const auto& page : man_pages(command_tree(root), OPSLAB_VERSION)) {
+    auto pages = man_pages(command_tree(root), OPSLAB_VERSION);
+    for (auto& page : man_pages(driver_entry(), OPSLAB_VERSION)) {
+        pages.push_back(std::move(page));
+    }
+    for (const auto& page : pages) {
         const auto file = std::filesystem::path(folder) / page.file;
         std::ofstream stream(file, std::ios::binary | std::ios::trunc);
         stream << page.text;
@@ -64,7 +81,8 @@ void add_manual(CLI::App& root, Chosen& chosen) {
     auto* command = root.add_subcommand("manual", "Write the manual pages into a folder");
     command->add_option("FOLDER", *folder, "Where to, made if it is not there")->required();
     command->footer(
-        "One page for each command, from the same texts as --help.\n"
+        "One page for each command and one for opslab-driver-simulated, from the same texts as\n"
+        "--help.\n"
         "\n"
         "Example:\n"
         "  opslab manual ~/.local/share/man/man1"

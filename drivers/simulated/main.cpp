@@ -1,3 +1,4 @@
+#include "help_txt.hpp"
 #include "incident.hpp"
 #include "journal.hpp"
 #include "misbehaviour.hpp"
@@ -22,32 +23,6 @@ using simulated::Task;
 
 constexpr int kTerminated = 143;
 constexpr int kSlowStepMs = 200;
-
-constexpr const char* kHelp =
-    "opslab-driver-simulated: plays a scripted incident by opslab's driver protocol (version 1).\n"
-    "\n"
-    "It is started by a runner, with OPSLAB_TASK_FILE naming the task's JSON file, which it reads\n"
-    "and deletes. The incident is chosen by the problem's id: one with \"localization\", "
-    "\"analysis\"\n"
-    "or \"mitigation\" in it, else a detection. agent_config.simulate says what else to do:\n"
-    "\n"
-    "  mode       ok (default), fail, error, infrastructure, hang, flood, binary, ignore_sigterm,\n"
-    "             fork, crash, no_result, exit, oom, long_line, fake_event, slow, badjson,\n"
-    "             out_of_steps, inspect\n"
-    "  step_ms    milliseconds to spend in each step (0; in mode slow 200)\n"
-    "  steps      how many steps to play (the incident's own number)\n"
-    "  lines      flood: how many lines (100000)\n"
-    "  bytes      flood: bytes a line (100); long_line: its length (3145728); oom: the most to "
-    "use\n"
-    "  exit_code  how to exit at the end (0)\n"
-    "  signal     crash: by this signal (a real SIGSEGV)\n"
-    "  hang       fork: stay after having forked (false)\n"
-    "  success, reward   what the result says (true and 1.0; in modes fail and out_of_steps false\n"
-    "             and 0.0)\n"
-    "  seed       for the token counts (1)\n"
-    "\n"
-    "SIGTERM ends it with code 143 (not in mode ignore_sigterm). Where OPSLAB_SIMULATED_JOURNAL\n"
-    "names a file, a line is appended at the start and at the end of each run.\n";
 
 constexpr std::array<std::string_view, 19> kModes{
     "ok",
@@ -185,7 +160,12 @@ int main(int argc, char** argv) {
     if (argc > 1) {
         const std::string_view option = argv[1];
         const bool wants_help = option == "--help" || option == "-h";
-        std::fputs(kHelp, wants_help ? stdout : stderr);
+        std::fprintf(
+            wants_help ? stdout : stderr,
+            "%.*s",
+            static_cast<int>(simulated::k_help_txt.size()),
+            simulated::k_help_txt.data()
+        );
         return wants_help ? 0 : 2;
     }
     std::setvbuf(stdout, nullptr, _IOFBF, 65536);

@@ -152,6 +152,21 @@ class Manual(Installed):
             for option in re.findall(r"^  (?:-\w,)?(--[\w-]+)", shown.stdout, re.M):
                 self.assertIn(option, text, page.name)
 
+    def test_the_drivers_page_says_what_its_help_says(self):
+        driver = BUILD / "bin/opslab-driver-simulated"
+        shown = subprocess.run([driver, "--help"], capture_output=True, text=True, check=True).stdout
+        page = self.share / "man/man1/opslab-driver-simulated.1"
+        text = page.read_text().replace("\\-", "-").replace("\\(aq", "'")
+        self.assertIn(shown.splitlines()[0], text)
+        settings = re.findall(r"^  ([a-z_]+)  .*$", shown, re.M)
+        self.assertIn("step_ms", settings)
+        for setting in settings:
+            self.assertIn(setting, text)
+        for section in ("EXIT STATUS", "EXAMPLES"):
+            self.assertIn(f".SH {section}\n", text)
+        refused = subprocess.run([driver, "mistake"], capture_output=True, text=True)
+        self.assertEqual((2, "", shown), (refused.returncode, refused.stdout, refused.stderr))
+
     def test_pages_are_set_without_a_warning(self):
         for page in self.pages():
             made = subprocess.run(
