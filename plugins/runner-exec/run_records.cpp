@@ -1,5 +1,6 @@
 #include "run_records.hpp"
 
+#include <opslab/exec/directory_names.hpp>
 #include <opslab/exec/task_file.hpp>
 #include <opslab/exec/tree_removal.hpp>
 
@@ -92,20 +93,7 @@ RunnerStatus RunRecords::remove(const RunName& name) const {
 }
 
 RunnerResult<std::vector<std::string>> RunRecords::list(const std::string& worker) const {
-    std::vector<std::string> runs;
-    std::error_code failed;
-    fs::directory_iterator entry(root_ + "/" + worker, failed);
-    while (!failed && entry != fs::directory_iterator{}) {
-        runs.push_back(entry->path().filename().string());
-        entry.increment(failed);
-    }
-    if (failed && failed != std::errc::no_such_file_or_directory) {
-        return runner_fail(
-            RunnerErrc::infrastructure,
-            "cannot list \"" + root_ + "/" + worker + "\": " + failed.message()
-        );
-    }
-    return runs;
+    return exec::names_in(root_ + "/" + worker);
 }
 
 std::string RunRecords::request_file(const RunName& name) const {

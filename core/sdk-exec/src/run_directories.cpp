@@ -1,5 +1,6 @@
 #include "run_directories.hpp"
 
+#include <opslab/exec/directory_names.hpp>
 #include <opslab/exec/task_file.hpp>
 #include <opslab/exec/tree_removal.hpp>
 
@@ -145,20 +146,16 @@ RunnerResult<std::vector<RunName>> RunDirectories::list(const std::string& worke
     if (!is_worker(worker)) {
         return runner_fail(RunnerErrc::invalid, "worker id \"" + worker + "\" is malformed");
     }
-    std::vector<RunName> runs;
-    std::error_code failed;
-    fs::directory_iterator entry(root_ + "/" + worker, failed);
-    while (!failed && entry != fs::directory_iterator{}) {
-        if (auto name = run_name(worker, entry->path().filename().string())) {
-            runs.push_back(std::move(*name));
-        }
-        entry.increment(failed);
+    const auto names = names_in(root_ + "/" + worker);
+    if (!names) {
+        return tl::unexpected(names.error());
     }
-    if (failed && failed != std::errc::no_such_file_or_directory) {
-        return runner_fail(
-            RunnerErrc::infrastructure,
-            "cannot list \"" + root_ + "/" + worker + "\": " + failed.message()
-        );
+    std::vector<RunName> runs;
+    for (const std::string& name : *names) {
+        // what is no run's name is no run's directory
+        if (auto run = run_name(worker, name)) {
+            runs.push_back(std::move(*run));
+        }
     }
     return runs;
 }

@@ -27,9 +27,12 @@ protected:
         };
     }
 
-    std::shared_ptr<FollowedTask> follow(const std::string& id = "t") {
+    std::shared_ptr<FollowedTask> follow(
+        const std::string& id = "t", TaskStatus status = TaskStatus::pending
+    ) {
         Task task;
         task.id = TaskId{id};
+        task.status = status;
         return followed_.of(task);
     }
 
@@ -79,6 +82,39 @@ TEST_F(FollowedTaskTest, ChangeWithoutWordIsSeenASecondLater) {
     EXPECT_EQ(task->read(3, 16)->last_seq, 3);
     clock_.advance(std::chrono::seconds{1});
     EXPECT_EQ(task->read(3, 16)->last_seq, 4);
+}
+
+TEST_F(FollowedTaskTest, EndSeenElsewhereIsReadAtOnce) {
+    // another coordinator ended it, and word of it was lost: a new follower finds the task ended
+    const auto task = follow();
+    ASSERT_TRUE(task->read(3, 16));
+    last_ = 4;
+
+    EXPECT_EQ(follow("t", TaskStatus::completed), task);
+
+    EXPECT_EQ(task->read(3, 16)->last_seq, 4);
+    EXPECT_EQ(reads_, 2);
+}
+
+TEST_F(FollowedTaskTest, EndIsNewsOnlyOnce) {
+    const auto task = follow("t", TaskStatus::completed);
+    ASSERT_TRUE(task->read(0, 16));
+
+    task->note_ended();
+    follow("t", TaskStatus::completed);
+
+    EXPECT_EQ(task->read(0, 16)->last_seq, 3);
+    EXPECT_EQ(reads_, 1);
+}
+
+TEST_F(FollowedTaskTest, FollowerOfARunningTaskIsNoNews) {
+    const auto task = follow();
+    ASSERT_TRUE(task->read(0, 16));
+
+    follow("t", TaskStatus::running);
+
+    ASSERT_TRUE(task->read(0, 16));
+    EXPECT_EQ(reads_, 1);
 }
 
 TEST_F(FollowedTaskTest, SmallerPageIsNotTakenForALargerOne) {
