@@ -240,12 +240,12 @@ def fill_work_disk(stand, plan, seconds):
 
 
 def turn_clock(stand, plan, seconds):
-    """The clocks of all coordinators jump ahead."""
-    return turned(stand, CLOCK_JUMP)
+    """The clock of one coordinator jumps ahead, and so away from the others'."""
+    return turned(stand, plan, CLOCK_JUMP)
 
 
 def turn_clock_back(stand, plan, seconds):
-    return turned(stand, -CLOCK_JUMP)
+    return turned(stand, plan, -CLOCK_JUMP)
 
 
 def filled(stand, what, seconds):
@@ -266,10 +266,10 @@ def cut(stand, plan, seconds, what):
     return name
 
 
-def turned(stand, seconds):
-    stand.clock_ahead += seconds
-    stand.set_clock(stand.clock_ahead)
-    return f"{seconds:+} s"
+def turned(stand, plan, seconds):
+    name = plan.pick(sorted(stand.clocks_ahead))
+    stand.turn_clock(name, seconds)
+    return f"{name} {seconds:+} s"
 
 
 def frozen(process, seconds):

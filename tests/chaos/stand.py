@@ -43,9 +43,8 @@ class Stand:
         self.postgres = postgres  # a PostgresServer; without one, an SQLite file
         self.postgres_due = None
         self.due = []  # (when, what ends a fault)
-        self.clock_ahead = 0
+        self.clocks_ahead = {}  # by coordinator, in seconds
         self.disks = {}  # by what is on them
-        self.clock = self.folder / "clock"  # how far the coordinators' clocks are off
         self.journal = self.folder / "journal"
         self.journal.touch()
         self.has_disks = disks
@@ -113,7 +112,7 @@ class Stand:
             [self.program, "serve", "--config", config],
             self.folder / f"{name}.log",
             self.history,
-            self.clock_environment(),
+            self.clock_environment(name),
         )
         made.port = port
         made.may_end = self.postgres is not None
@@ -125,21 +124,26 @@ class Stand:
         proxy = self.proxies[f"worker {worker_number}"] = Proxy(("127.0.0.1", port))
         return proxy.port
 
-    def clock_environment(self):
-        """Coordinators have their clock of the day as a file says, if there is the library for it."""
+    def clock_environment(self, name):
+        """A coordinator has its clock of the day as a file says, if there is the library for it."""
         if self.turned_clock is None:
             return self.environment
-        self.set_clock(self.clock_ahead)
+        self.turn_clock(name, 0)
         return {
             **self.environment,
             "LD_PRELOAD": str(self.turned_clock),
-            "OPSLAB_TURNED_CLOCK": str(self.clock),
+            "OPSLAB_TURNED_CLOCK": str(self.clock_file(name)),
         }
 
-    def set_clock(self, seconds):
+    def clock_file(self, name):
+        return self.folder / f"{name}.clock"
+
+    def turn_clock(self, name, seconds):
+        ahead = self.clocks_ahead[name] = self.clocks_ahead.get(name, 0) + seconds
+        file = self.clock_file(name)
         # in place, since it is mapped
-        with open(self.clock, "r+b" if self.clock.exists() else "wb") as file:
-            file.write(seconds.to_bytes(8, "little", signed=True))
+        with open(file, "r+b" if file.exists() else "wb") as opened:
+            opened.write(ahead.to_bytes(8, "little", signed=True))
 
     def worker_port(self, name):
         return self.worker_ports.setdefault(name, free_port())

@@ -18,6 +18,8 @@ TIMES = (
     "sweep: {interval_seconds: 1}\n"
     "tasks: {retry_base_seconds: 1}\n"
 )
+# where no lease is to run out, however slow the machine is
+PATIENT = TIMES.replace("timeout_seconds: 6", "timeout_seconds: 60")
 WORKER = "worker-001-process"
 
 
@@ -89,8 +91,8 @@ class RemoteWorkers(unittest.TestCase):
         until(lambda: not self.drivers(), "the drivers to be gone")
 
     def test_runs_go_on_while_the_coordinator_is_dead_and_lose_and_repeat_nothing(self):
-        self.serve()
-        self.worker(arguments=["--max-parallel-tasks", "4"]).start()
+        self.serve(PATIENT)
+        self.worker(arguments=["--max-parallel-tasks", "4"], times=PATIENT).start()
         ids = [self.submit(steps=12, step_ms=150) for _ in range(4)]
         until(lambda: all(self.steps(task_id) for task_id in ids), "first steps of all")
 
@@ -103,9 +105,10 @@ class RemoteWorkers(unittest.TestCase):
         self.assertEqual(sorted(self.starts()), sorted((task_id, 1) for task_id in ids))
 
     def test_a_line_that_is_cut_again_and_again_loses_and_repeats_nothing(self):
-        self.serve()
+        self.serve(PATIENT)
         line = Line(self.coordinator.port)
-        self.worker(port=line.port, arguments=["--max-parallel-tasks", "2"]).start()
+        arguments = ["--max-parallel-tasks", "2"]
+        self.worker(port=line.port, arguments=arguments, times=PATIENT).start()
         ids = [self.submit(steps=20, step_ms=100) for _ in range(2)]
         for seen in (2, 8, 14):
             until(lambda: all(len(self.steps(task_id)) >= seen for task_id in ids), "more steps")
@@ -121,9 +124,9 @@ class RemoteWorkers(unittest.TestCase):
         line.cut()
 
     def test_a_claim_whose_answer_is_lost_is_run_all_the_same(self):
-        self.serve()
+        self.serve(PATIENT)
         line = Line(self.coordinator.port)
-        self.worker(port=line.port).start()
+        self.worker(port=line.port, times=PATIENT).start()
         until(lambda: b"/claim" in line.requests, "the worker to wait for a task")
         line.mute()
         task_id = self.submit(steps=3)

@@ -12,7 +12,7 @@ from coordinator import Coordinator, until
 
 PROGRAM = pathlib.Path(sys.argv.pop(1)).resolve()
 CONFIG = (
-    "heartbeat: {interval_seconds: 1, timeout_seconds: 30}\n"
+    "heartbeat: {interval_seconds: 1, timeout_seconds: 300}\n"
     "sweep: {interval_seconds: 1}\n"
     "tasks: {retry_base_seconds: 600, retry_max_seconds: 600}\n"
 )

@@ -147,7 +147,9 @@ Json update_row(const TaskRow& row, TaskStatus from) {
 
 }  // namespace
 
-Timestamp Changes::begin_attempt(TaskRow& row, const WorkerId& worker, Duration lease) {
+Timestamp Changes::begin_attempt(
+    TaskRow& row, const WorkerId& worker, Timestamp lease_now, Duration lease
+) {
     auto& task = row.task;
     const auto from = task.status;
     move(row, TaskEvent::claimed);
@@ -156,14 +158,14 @@ Timestamp Changes::begin_attempt(TaskRow& row, const WorkerId& worker, Duration 
     task.started_at = now_;
     note_status(row);
     updated_[task.id.value] = update_row(row, from);
-    const auto deadline = now_ + std::chrono::minutes{task.parameters.timeout_minutes};
+    const auto deadline = lease_now + std::chrono::minutes{task.parameters.timeout_minutes};
     begun_.push_back(Json{
         {"task_id", task.id.value},
         {"attempt", task.attempt},
         {"worker_id", worker.value},
         {"started_at", to_micros(now_)},
         {"deadline", to_micros(deadline)},
-        {"lease_until", to_micros(now_ + lease)}});
+        {"lease_until", to_micros(lease_now + lease)}});
     if (task.attempt == 1) {
         add(histograms_[{"queue", ""}], now_ - task.created_at);
     }

@@ -37,8 +37,11 @@ public:
     /// Notes a new pending task and its first event.
     void insert(const Task& task);
 
-    /// pending to running: the next attempt of the task begins. Answers its deadline.
-    Timestamp begin_attempt(TaskRow& row, const WorkerId& worker, Duration lease);
+    /// pending to running: the next attempt of the task begins, at `lease_now` in the time of
+    /// leases (lease_time.hpp), which its deadline is in too. Answers that.
+    Timestamp begin_attempt(
+        TaskRow& row, const WorkerId& worker, Timestamp lease_now, Duration lease
+    );
 
     /// running to whatever `outcome.event` leads to.
     void end_attempt(TaskRow& row, const AttemptOutcome& outcome);

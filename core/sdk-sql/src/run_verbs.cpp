@@ -74,9 +74,17 @@ std::map<WorkerId, WorkerRow> locked_workers_of(Session& session, const Items& i
 class Finishing {
 public:
     Finishing(
-        Session& session, Changes& changes, Entropy& entropy, std::span<const AttemptEnd> ends
+        Session& session,
+        Changes& changes,
+        LeaseTime& lease_time,
+        Entropy& entropy,
+        std::span<const AttemptEnd> ends
     )
-        : changes_(changes), entropy_(entropy), workers_(locked_workers_of(session, ends)) {
+        : session_(session),
+          changes_(changes),
+          lease_time_(lease_time),
+          entropy_(entropy),
+          workers_(locked_workers_of(session, ends)) {
         std::vector<TaskId> ids;
         Json attempts = Json::array();
         for (const auto& end : ends) {
@@ -132,12 +140,15 @@ private:
         outcome.failure = std::get<Failure>(end.outcome);
         if (is_retried(outcome.failure->kind) && end.attempt <= task.parameters.max_retries) {
             outcome.event = TaskEvent::retried;
-            outcome.not_before = changes_.now() + retry_delay(end.attempt, retry, entropy_.next());
+            outcome.not_before =
+                lease_time_.now(session_) + retry_delay(end.attempt, retry, entropy_.next());
         }
         return outcome;
     }
 
+    Session& session_;
     Changes& changes_;
+    LeaseTime& lease_time_;
     Entropy& entropy_;
     std::map<WorkerId, WorkerRow> workers_;
     std::map<TaskId, TaskRow> tasks_;
@@ -171,8 +182,10 @@ Result<std::vector<Result<std::vector<ClaimedTask>>>> SqlRunStore::claim(
             if (wanted > 0) {
                 // written before the next request looks, so that no task goes to two
                 Changes changes{parts_.host.clock.now(), parts_.host.entropy};
-                for (auto& row : take_claimable(session, worker, wanted, changes.now())) {
-                    const auto deadline = changes.begin_attempt(row, request.worker, policy.lease);
+                const auto now = parts_.lease_time.now(session);
+                for (auto& row : take_claimable(session, worker, wanted, now)) {
+                    const auto deadline =
+                        changes.begin_attempt(row, request.worker, now, policy.lease);
                     claimed.push_back(ClaimedTask{
                         .task = row.task, .deadline = deadline, .last_seq = row.last_seq});
                 }
@@ -196,6 +209,7 @@ Result<std::vector<Result<ReportReceipt>>> SqlRunStore::record(
 ) {
     return parts_.database.write([&](Session& session) {
         Changes changes{parts_.host.clock.now(), parts_.host.entropy};
+        const auto lease_until = parts_.lease_time.now(session) + policy.lease;
         const auto workers = load_workers(session, worker_ids(reports));
         auto fences = load_fences(session, reports);
         std::vector<Result<ReportReceipt>> answers;
@@ -212,7 +226,7 @@ Result<std::vector<Result<ReportReceipt>>> SqlRunStore::record(
             } else if (report.first_seq && *report.first_seq > fence.last_seq + 1) {
                 answers.emplace_back(gap(*report.first_seq, fence.last_seq));
             } else {
-                changes.record(report, fence.last_seq, changes.now() + policy.lease);
+                changes.record(report, fence.last_seq, lease_until);
                 answers.emplace_back(ReportReceipt{
                     .deadline = fence.deadline, .last_seq = fence.last_seq});
             }
@@ -227,7 +241,7 @@ Result<std::vector<Result<Task>>> SqlRunStore::finish(
 ) {
     return parts_.database.write([&](Session& session) {
         Changes changes{parts_.host.clock.now(), parts_.host.entropy};
-        Finishing finishing{session, changes, parts_.host.entropy, ends};
+        Finishing finishing{session, changes, parts_.lease_time, parts_.host.entropy, ends};
         std::vector<Result<Task>> answers;
         for (const auto& end : ends) {
             answers.push_back(finishing.one(end, retry));

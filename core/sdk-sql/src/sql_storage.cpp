@@ -57,13 +57,14 @@ public:
         std::shared_ptr<WakeSource> wake_source
     )
         : database_(std::move(database)),
+          lease_time_(host.clock, host.logger),
           wake_source_(std::move(wake_source)),
           info_(std::move(info)),
-          tasks_(Parts{host, *database_}),
-          runs_(Parts{host, *database_}),
-          workers_(Parts{host, *database_}),
-          history_(Parts{host, *database_}),
-          outbox_(Parts{host, *database_}) {}
+          tasks_(Parts{host, *database_, lease_time_}),
+          runs_(Parts{host, *database_, lease_time_}),
+          workers_(Parts{host, *database_, lease_time_}),
+          history_(Parts{host, *database_, lease_time_}),
+          outbox_(Parts{host, *database_, lease_time_}) {}
 
     TaskStore& tasks() override { return tasks_; }
     RunStore& runs() override { return runs_; }
@@ -85,6 +86,7 @@ public:
 
 private:
     std::unique_ptr<Database> database_;
+    LeaseTime lease_time_;
     std::shared_ptr<WakeSource> wake_source_;
     StorageInfo info_;
     SqlTaskStore tasks_;

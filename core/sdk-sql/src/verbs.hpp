@@ -1,6 +1,7 @@
 #pragma once
 
 #include "changes.hpp"
+#include "lease_time.hpp"
 
 #include <opslab/sql/database.hpp>
 #include <opslab/storage.hpp>
@@ -17,6 +18,7 @@ namespace opslab::sql {
 struct Parts {
     StorageHost host;
     Database& database;
+    LeaseTime& lease_time;
 };
 
 class SqlTaskStore final : public TaskStore {

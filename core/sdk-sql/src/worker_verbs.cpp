@@ -35,7 +35,7 @@ Result<Worker> SqlWorkerStore::enroll(const NewWorker& worker, Takeover takeover
                 {"supported_problems", Json(worker.supported_problems).dump()},
                 {"capabilities", worker.capabilities_json},
                 {"metadata", worker.metadata_json},
-                {"now", to_micros(parts_.host.clock.now())}}
+                {"now", to_micros(parts_.lease_time.now(session))}}
         );
         if (written.empty()) {
             return fail(
@@ -55,7 +55,6 @@ Result<std::vector<Result<HeartbeatReceipt>>> SqlWorkerStore::heartbeat(
     std::span<const Heartbeat> beats, const ClaimPolicy& policy
 ) {
     return parts_.database.write([&](Session& session) {
-        const auto now = parts_.host.clock.now();
         std::vector<WorkerId> ids;
         for (const auto& beat : beats) {
             ids.push_back(beat.worker);
@@ -70,10 +69,11 @@ Result<std::vector<Result<HeartbeatReceipt>>> SqlWorkerStore::heartbeat(
                 known.push_back(beat.worker.value);
             }
         }
-        session.rows("worker.beat", Json{{"rows", rows}, {"now", to_micros(now)}});
+        const auto heard_at = parts_.lease_time.now(session);
+        session.rows("worker.beat", Json{{"rows", rows}, {"now", to_micros(heard_at)}});
         session.rows(
             "attempt.renew_of_workers",
-            Json{{"workers", known}, {"lease_until", to_micros(now + policy.lease)}}
+            Json{{"workers", known}, {"lease_until", to_micros(heard_at + policy.lease)}}
         );
         run_over(session, "cancel.drop_heard", rows);
         std::map<WorkerId, std::vector<TaskId>> cancels;
@@ -90,7 +90,7 @@ Result<std::vector<Result<HeartbeatReceipt>>> SqlWorkerStore::heartbeat(
                 continue;
             }
             answers.emplace_back(HeartbeatReceipt{
-                .next_task = hint(session, found->second, beat, now),
+                .next_task = hint(session, found->second, beat, heard_at),
                 .cancel = cancels[beat.worker]});
         }
         return answers;

@@ -25,6 +25,13 @@ void WorkerLoop::begin(
     if (claimed.lease == Duration{0} || settings_.lease == Duration{0}) {
         claimed.lease = settings_.lease;
     }
+    if (!resumed) {
+        // by our own clock, where it is ahead of the coordinator's; what the sweep says counts
+        claimed.deadline = std::max(
+            claimed.deadline,
+            clock_.now() + std::chrono::minutes{claimed.task.parameters.timeout_minutes}
+        );
+    }
     const auto index = static_cast<int>(free - slots_.begin());
     free->session = std::make_unique<RunSession>(context, std::move(claimed), index, asked);
     free->done = false;

@@ -58,7 +58,8 @@ JOIN attempt_json v ON v.task_id = a.task_id AND v.attempt = a.attempt
 WHERE a.status = 'running'
   AND (a.deadline <= (:p::jsonb ->> 'now')::bigint
        OR ((:p::jsonb ->> 'expire_leases')::int <> 0
-           AND a.lease_until <= (:p::jsonb ->> 'now')::bigint))
+           AND (a.lease_until <= (:p::jsonb ->> 'now')::bigint
+                OR a.lease_until > (:p::jsonb ->> 'lease_horizon')::bigint)))
 ORDER BY least(a.deadline, a.lease_until), a.task_id
 LIMIT (:p::jsonb ->> 'limit')::bigint
 

@@ -102,5 +102,10 @@ UPDATE deliveries SET due_at = r.due_at
 FROM jsonb_to_recordset(:p::jsonb -> 'rows') AS r (id text, due_at bigint)
 WHERE deliveries.id = r.id
 
+-- name: storage.now
+SELECT json_build_object(
+    'now', (extract(epoch FROM clock_timestamp()) * 1000000)::bigint,
+    'p', :p::jsonb IS NOT NULL)::text
+
 -- name: storage.ping
 SELECT json_build_object('one', 1, 'p', :p::jsonb IS NOT NULL)::text

@@ -70,7 +70,9 @@ UPDATE workers SET status = 'offline', current_task_id = NULL WHERE id = :p::jso
 -- A worker that is locked is being heard of just now.
 WITH silent AS MATERIALIZED (
     SELECT w.id FROM workers w
-    WHERE w.status <> 'offline' AND w.last_heartbeat <= (:p::jsonb ->> 'silent_since')::bigint
+    WHERE w.status <> 'offline'
+      AND (w.last_heartbeat <= (:p::jsonb ->> 'silent_since')::bigint
+           OR w.last_heartbeat > (:p::jsonb ->> 'heard_by')::bigint)
     FOR NO KEY UPDATE SKIP LOCKED)
 UPDATE workers SET status = 'offline', current_task_id = NULL
 FROM silent WHERE workers.id = silent.id

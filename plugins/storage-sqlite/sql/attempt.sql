@@ -49,7 +49,8 @@ SELECT v.json FROM attempts a
 JOIN attempt_json v ON v.task_id = a.task_id AND v.attempt = a.attempt
 WHERE a.status = 'running'
   AND (a.deadline <= :p ->> 'now'
-       OR (:p ->> 'expire_leases' AND a.lease_until <= :p ->> 'now'))
+       OR (:p ->> 'expire_leases' AND (a.lease_until <= :p ->> 'now'
+                                       OR a.lease_until > :p ->> 'lease_horizon')))
 ORDER BY min(a.deadline, a.lease_until), a.task_id
 LIMIT :p ->> 'limit'
 

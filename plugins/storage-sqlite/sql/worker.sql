@@ -61,7 +61,8 @@ UPDATE workers SET status = 'offline', current_task_id = NULL WHERE id = :p ->> 
 
 -- name: worker.expire
 UPDATE workers SET status = 'offline', current_task_id = NULL
-WHERE status <> 'offline' AND last_heartbeat <= :p ->> 'silent_since'
+WHERE status <> 'offline' AND (last_heartbeat <= :p ->> 'silent_since'
+                               OR last_heartbeat > :p ->> 'heard_by')
 RETURNING json_quote(id)
 
 -- name: worker.forget

@@ -5,12 +5,15 @@
 
 namespace opslab::testing {
 
-void FakePort::offer(const std::string& task, int attempt, Timestamp deadline) {
+void FakePort::offer(
+    const std::string& task, int attempt, Timestamp deadline, int timeout_minutes
+) {
     const std::lock_guard lock(mutex_);
     ClaimedTask claimed;
     claimed.task.id = TaskId{task};
     claimed.task.problem_id = "p";
     claimed.task.attempt = attempt;
+    claimed.task.parameters.timeout_minutes = timeout_minutes;
     claimed.deadline = deadline;
     offered_.push_back(std::move(claimed));
     changed_.notify_all();

@@ -17,7 +17,12 @@ namespace opslab::testing {
 class FakePort final : public WorkerPort {
 public:
     // --- what the test arranges ---------------------------------------------------------------
-    void offer(const std::string& task, int attempt = 1, Timestamp deadline = Timestamp::max());
+    void offer(
+        const std::string& task,
+        int attempt = 1,
+        Timestamp deadline = Timestamp::max(),
+        int timeout_minutes = 0
+    );
     void set_running(std::vector<RunningAttempt> attempts);
     void set_away(bool away);
     void make_stale(const std::string& task);

@@ -168,6 +168,20 @@ TEST_F(WorkerLoopTest, PastItsDeadlineARunIsStoppedAndItsStatusIsLeftToTheSweep)
     EXPECT_EQ(port_.ends(), 0U);
 }
 
+TEST_F(WorkerLoopTest, AClockAheadOfTheCoordinatorsEndsNoRunBeforeItsTime) {
+    runner_.set_script([](const FakeRunner::Run& run) -> RunnerResult<RunEnd> {
+        static_cast<void>(run.sink->event(kResult));
+        return kFine;
+    });
+    port_.offer("t1", 1, clock_.now() - std::chrono::hours{1}, 30);
+    start();
+
+    runner_.wait_until_destroyed("t1.1");
+
+    EXPECT_FALSE(runner_.was_stopped("t1.1"));
+    EXPECT_EQ(port_.ends(), 1U);
+}
+
 TEST_F(WorkerLoopTest, AFailedStartIsAnInfrastructureFailureInPrepare) {
     runner_.fail_start({RunnerErrc::infrastructure, "no image"});
     port_.offer("t1");
