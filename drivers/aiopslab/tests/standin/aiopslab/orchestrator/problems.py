@@ -1,6 +1,7 @@
 """One problem of each type, with the results that AIOpsLab's own give."""
 
 from aiopslab import PLAN, at
+from aiopslab.generators.fault.inject_symp import SymptomFaultInjector
 from aiopslab.service.shell import Shell
 from aiopslab.utils.status import InvalidActionError, SubmissionStatus
 
@@ -50,6 +51,7 @@ class Task:
 
     def inject_fault(self):
         at("inject")
+        SymptomFaultInjector().create_chaos_experiment({"kind": "PodChaos"}, "pod-failure")
 
     def recover_fault(self):
         at("recover")

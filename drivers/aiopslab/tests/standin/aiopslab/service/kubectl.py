@@ -26,6 +26,9 @@ class KubeCtl:
 
     def exec_command(self, command, input_data=None):
         at("kubectl " + " ".join(command.split()[1:3]))
+        if command.startswith("kubectl apply -f /"):
+            with open(command.split()[3], encoding="utf-8") as manifest:
+                return manifest.read()
         return ""  # errors, too, are only text
 
     def wait_for_namespace_deletion(self, namespace, sleep=2, max_wait=300):
