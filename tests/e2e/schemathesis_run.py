@@ -16,6 +16,7 @@ import secrets
 import subprocess
 import sys
 import tempfile
+import threading
 
 from coordinator import Coordinator
 from postgres_server import PostgresServer
@@ -44,13 +45,35 @@ def make_venv(folder):
     return folder / "bin/st"
 
 
+class Canceller(threading.Thread):
+    """Cancels tasks while they wait: the events of a task are a stream that ends with it."""
+
+    def __init__(self, coordinator, token):
+        super().__init__(daemon=True)
+        self.coordinator = coordinator
+        self.headers = {"Authorization": f"Bearer {token}"}
+        self.ended = threading.Event()
+
+    def call(self, method, path):
+        return self.coordinator.call(method, path, headers=self.headers)[2]
+
+    def run(self):
+        while not self.ended.wait(0.5):
+            for status in ("pending", "running"):
+                for task in self.call("GET", f"/tasks?status={status}&limit=100")["tasks"]:
+                    self.call("DELETE", f"/tasks/{task['id']}")
+
+    def end(self):
+        self.ended.set()
+        self.join()
+
+
 def run(st, coordinator, token, arguments, folder):
     command = [
         st, "run", f"http://127.0.0.1:{coordinator.port}/openapi.json",
         "--header", f"Authorization: Bearer {token}",
         "--max-examples", str(arguments.examples), "--seed", str(arguments.seed),
         "--exclude-checks", ",".join(EXCLUDED),
-        # a claim or a feed may wait for half a minute where it is asked to
         "--request-timeout", "60", "--suppress-health-check", "all",
         "--continue-on-failure", "--no-color", "--warnings", "off",
         "--generation-database", "none",
@@ -83,7 +106,12 @@ def main():
                 config.replace("server: {", f'server: {{token_file: "{file}", ', 1)
             )
             coordinator.start()
-            code = run(st, coordinator, token, arguments, folder)
+            canceller = Canceller(coordinator, token)
+            canceller.start()
+            try:
+                code = run(st, coordinator, token, arguments, folder)
+            finally:
+                canceller.end()
             assert coordinator.stop() == 0, "the coordinator did not end well"
     finally:
         if database is not None:
