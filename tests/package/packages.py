@@ -117,6 +117,7 @@ class Life(unittest.TestCase):
         told = run(
             "unshare", "--mount", "--net", "--pid", "--fork", SOURCES / "tests/package/in_a_copy",
             layers, package("opslab"), package("opslab-sdk-dev"),
+            SOURCES / "tests/e2e/upgrade/sqlite-1",
         )
         self.assertEqual([], self.left(told, "after-remove", KEPT_BY_REMOVE))
         self.assertEqual([], self.left(told, "after-purge", KEPT_BY_PURGE))
