@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
-"""Runs a coordinator for some minutes under a low, mixed load (submissions, runs of the process
-runner, lists, followers that come and go, feed readers, scrapes) and prints the slope of its memory
-over the time after the first quarter. Usage: soak.py BIN_FOLDER [MINUTES [TASKS_A_SECOND]]"""
+"""Runs a coordinator for some minutes under a mixed load (submissions, runs of the process runner,
+lists, followers that come and go, feed readers, scrapes) and prints its memory every few minutes,
+and at the end the slope over the time after the first quarter."""
 
+import argparse
 import http.client
 import json
 import pathlib
@@ -23,8 +24,15 @@ CONFIG = (
 SAMPLE_SECONDS = 5
 
 
-def resident(process):
-    return int(pathlib.Path(f"/proc/{process.pid}/statm").read_text().split()[1]) * 4096
+def memory(process):
+    """Bytes: all that is resident, and of it what is the process's own (heap and stacks)."""
+    status = pathlib.Path(f"/proc/{process.pid}/status").read_text().splitlines()
+    sizes = {line.split(":")[0]: int(line.split()[1]) * 1024 for line in status if " kB" in line}
+    return sizes["VmRSS"], sizes["RssAnon"]
+
+
+def megabytes(count):
+    return f"{count / 2**20:.1f} MB"
 
 
 def slope(samples):
@@ -80,30 +88,46 @@ class Load:
             self.cursor = json.loads(lines[-1])["cursor"]
 
 
+def soak(coordinator, arguments):
+    load = Load(coordinator)
+    began = time.monotonic()
+    samples = []
+    next_sample = next_line = 0.0
+    while (now := time.monotonic() - began) < arguments.minutes * 60:
+        load.one_round()
+        if now >= next_sample:
+            resident, own = memory(coordinator.process)
+            samples.append((now, resident))
+            next_sample = now + SAMPLE_SECONDS
+            if now >= next_line:
+                print(
+                    f"minute {now / 60:5.1f}: {megabytes(resident)} resident, {megabytes(own)} of it "
+                    f"its own, {load.submitted} tasks",
+                    flush=True,
+                )
+                next_line = now + arguments.every * 60
+        time.sleep(max(0.0, load.submitted / arguments.rate - (time.monotonic() - began)))
+    load.read_feed()
+    settled = [sample for sample in samples if sample[0] >= arguments.minutes * 15]
+    print(
+        f"{arguments.minutes:g} minutes, {load.submitted} tasks, {load.read} attempts read from the "
+        f"feed; {megabytes(samples[0][1])} at first, {megabytes(samples[-1][1])} at last, slope "
+        f"{slope(settled) * 3600 / 2**20:+.2f} MB an hour"
+    )
+
+
 def main():
-    program = pathlib.Path(sys.argv[1]).resolve() / "opslab"
-    minutes = float(sys.argv[2]) if len(sys.argv) > 2 else 10.0
-    rate = float(sys.argv[3]) if len(sys.argv) > 3 else 2.0
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("bin_folder", type=pathlib.Path, help="where opslab is, with its driver")
+    parser.add_argument("minutes", type=float, nargs="?", default=10.0)
+    parser.add_argument("rate", type=float, nargs="?", default=2.0, help="tasks a second (2)")
+    parser.add_argument("--every", type=float, default=5.0, help="minutes between lines (5)")
+    arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
+        program = arguments.bin_folder.resolve() / "opslab"
         coordinator = Coordinator(program, folder, CONFIG).start()
         try:
-            load = Load(coordinator)
-            began = time.monotonic()
-            samples = []
-            next_sample = 0.0
-            while (now := time.monotonic() - began) < minutes * 60:
-                load.one_round()
-                if now >= next_sample:
-                    samples.append((now, resident(coordinator.process)))
-                    next_sample = now + SAMPLE_SECONDS
-                time.sleep(max(0.0, load.submitted / rate - (time.monotonic() - began)))
-            load.read_feed()
-            settled = [sample for sample in samples if sample[0] >= minutes * 15]
-            print(
-                f"{minutes:g} minutes, {load.submitted} tasks, {load.read} attempts read from the feed; "
-                f"memory {samples[0][1] / 2**20:.1f} MB at first, {samples[-1][1] / 2**20:.1f} MB at last, "
-                f"slope {slope(settled) * 3600 / 2**20:+.2f} MB an hour"
-            )
+            soak(coordinator, arguments)
         finally:
             coordinator.kill()
 

@@ -1,6 +1,7 @@
 #include "verbs.hpp"
 
 #include <algorithm>
+#include <set>
 
 namespace opslab::sql {
 
@@ -162,6 +163,8 @@ Result<std::vector<Result<std::vector<ClaimedTask>>>> SqlRunStore::claim(
 ) {
     return parts_.database.write([&](Session& session) {
         auto workers = locked_workers_of(session, requests);
+        // where one got less than it had room for, its like need not look: a thousand may wait
+        std::set<std::pair<std::string, std::vector<std::string>>> exhausted;
         std::vector<Result<std::vector<ClaimedTask>>> answers;
         for (const auto& request : requests) {
             const auto found = workers.find(request.worker);
@@ -179,7 +182,8 @@ Result<std::vector<Result<std::vector<ClaimedTask>>>> SqlRunStore::claim(
             const auto free = std::max<std::int64_t>(0, worker.max_parallel_tasks - running);
             const auto wanted = std::min<std::int64_t>(std::max(request.max, 0), free);
             std::vector<ClaimedTask> claimed;
-            if (wanted > 0) {
+            const std::pair kind{worker.backend_type, worker.supported_problems};
+            if (wanted > 0 && !exhausted.contains(kind)) {
                 // written before the next request looks, so that no task goes to two
                 Changes changes{parts_.host.clock.now(), parts_.host.entropy};
                 const auto now = parts_.lease_time.now(session);
@@ -190,6 +194,9 @@ Result<std::vector<Result<std::vector<ClaimedTask>>>> SqlRunStore::claim(
                         .task = row.task, .deadline = deadline, .last_seq = row.last_seq});
                 }
                 changes.flush(session);
+                if (static_cast<std::int64_t>(claimed.size()) < wanted) {
+                    exhausted.insert(kind);
+                }
             }
             if (!claimed.empty()) {
                 running += static_cast<std::int64_t>(claimed.size());
