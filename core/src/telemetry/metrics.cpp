@@ -182,8 +182,7 @@ void Metrics::Families::begin_worker() {
     for (const char* outcome : {"ok", "refused", "away"}) {
         coordinator_calls.Add({{"call", "heartbeat"}, {"outcome", outcome}});
     }
-    for (const char* outcome :
-         {"completed", "task", "infrastructure", "timeout", "cancelled", "worker_lost"}) {
+    for (const char* outcome : {"completed", "task", "infrastructure", "worker_lost"}) {
         runs.Add({{"outcome", outcome}});
     }
     coordinator_up.Add({});
