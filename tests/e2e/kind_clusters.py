@@ -120,14 +120,20 @@ class Clusters(KindTest):
         self.assertEqual(coordinator.stop(), 0)
         self.assertEqual(nodes(), kept)
 
-    def test_creations_pause_after_failures_in_a_row_and_the_task_says_why(self):
+    def test_creations_pause_after_failures_in_a_row_and_tasks_say_why(self):
         coordinator = self.serve(
             breaker_failures=2, breaker_seconds=3600, preload_images=["no/such:image"]
         )
         told = [coordinator.wait_for_end(self.submit(coordinator))["failure"]["message"]
-                for _ in range(3)]
+                for _ in range(5)]
         self.assertIn("creations in a row failed", told[2])
         self.assertIn("no/such:image", told[2])
+        # the worker's own circuit, which spares the tasks that wait
+        waiting = [self.submit(coordinator) for _ in range(5)][-1]
+        explain = f"/tasks/{waiting}/explain"
+        until(lambda: coordinator.get(explain)["reason"] == "circuits_open", "an open circuit")
+        (worker,) = coordinator.get(explain)["waiting"]["workers"]
+        self.assertIn("creations in a row failed", worker["message"])
         self.assertEqual(len(self.calls("create-begin")), 2)
 
     def test_the_doctor_shows_what_the_runner_says_of_this_machine(self):

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Ten workers, a hundred tasks and then two thousand: /metrics tells the story, and explain is right
 for every pending task, as the claims that follow bear out. And each reason by itself.
-Usage: why_waiting.py OPSLAB"""
+Usage: why_waiting.py OPSLAB TEST_PLUGIN_DIR"""
 
 import pathlib
 import sys
@@ -10,9 +10,10 @@ import unittest
 
 from coordinator import Coordinator, until
 
+PLUGINS = pathlib.Path(sys.argv.pop(2)).resolve()
 PROGRAM = pathlib.Path(sys.argv.pop(1)).resolve()
 CONFIG = (
-    "heartbeat: {interval_seconds: 1, timeout_seconds: 300}\n"
+    "heartbeat: {interval_seconds: 1, timeout_seconds: 600}\n"  # the workers here never beat
     "sweep: {interval_seconds: 1}\n"
     "tasks: {retry_base_seconds: 600, retry_max_seconds: 600}\n"
 )
@@ -136,6 +137,43 @@ class EachReason(Fixture):
         self.assertEqual(attempt["worker_id"], worker)
         self.assertLess(attempt["started_at"], attempt["completed_at"])
         self.assertEqual(attempt["failure"]["phase"], "loop")
+
+
+class CircuitOpen(unittest.TestCase):
+    def test_a_worker_whose_starts_keep_failing_claims_nothing_and_explain_says_why(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        fake = "runners: [{name: fake, plugin: fake}]\nworkers: [{runner: fake, count: 1}]\n"
+        coordinator = Coordinator(PROGRAM, folder.name, fake)
+        own = coordinator.config.read_text()
+        coordinator.config.write_text(own.replace("plugins: {", f"plugins: {{path: ['{PLUGINS}'], "))
+        coordinator.start()
+        self.addCleanup(coordinator.kill)
+
+        def submit(script, priority):
+            return coordinator.submit(
+                problem_id="p", priority=priority, agent_config={"fake": script}
+            )
+
+        broken = [submit({"start": "infrastructure"}, 9) for _ in range(12)]
+        fine = submit({"play": [{"event": {"type": "result", "success": True}}]}, 0)
+        explained = f"/tasks/{fine}/explain"
+        until(lambda: coordinator.get(explained)["reason"] == "circuits_open", "an open circuit")
+        for task in broken[:5]:
+            self.assertEqual(coordinator.wait_for_end(task)["failure"]["kind"], "infrastructure")
+        until(lambda: coordinator.get(explained)["reason"] == "circuits_open", "it to open again")
+        told = coordinator.get(explained)
+        self.assertIn("starts keep failing", told["summary"])
+        (worker,) = told["waiting"]["workers"]
+        self.assertEqual(worker["verdict"], "circuit_open")
+        self.assertIn("scripted failure of start", worker["message"])
+
+        for task in broken:
+            coordinator.call("DELETE", f"/tasks/{task}")
+        self.assertEqual(coordinator.wait_for_end(fine)["status"], "completed")
+        log = (pathlib.Path(folder.name) / "serve.log").read_text()
+        self.assertEqual(log.count("runs cannot be started here; no task is claimed for now"), 1)
+        self.assertIn("starts work again; tasks are claimed as before", log)
 
 
 class TenWorkers(Fixture):

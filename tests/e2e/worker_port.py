@@ -70,7 +70,8 @@ class WorkerPort(unittest.TestCase):
         self.assertEqual(health["status"], "healthy")
         self.assertEqual(
             health["worker"],
-            {"id": WORKER, "enrolled": True, "draining": False, "slots": 3, "busy": 0},
+            {"id": WORKER, "enrolled": True, "draining": False, "slots": 3, "busy": 0,
+             "circuit_open": None},
         )
         self.assertEqual(health["coordinator"]["url"], f"http://127.0.0.1:{self.line.port}")
         task = self.coordinator.submit(problem_id="simulated-detection")

@@ -156,7 +156,8 @@ WorkerRow worker_row(const Json& row) {
         .metadata_json = row.at("metadata").get<std::string>(),
         .registered_at = time_of(row, "registered_at"),
         .tasks_completed = row.at("tasks_completed").get<std::int64_t>(),
-        .tasks_failed = row.at("tasks_failed").get<std::int64_t>()};
+        .tasks_failed = row.at("tasks_failed").get<std::int64_t>(),
+        .circuit_open = text_of(row, "circuit_open")};
     loaded.running = row.at("running").get<std::int64_t>();
     return loaded;
 }

@@ -8,7 +8,8 @@ Json beat_row(const Heartbeat& beat) {
     return Json{
         {"id", beat.worker.value},
         {"status", to_string(beat.status)},
-        {"current_task_id", id_or_null(beat.current_task)}};
+        {"current_task_id", id_or_null(beat.current_task)},
+        {"circuit_open", beat.circuit_open ? Json(*beat.circuit_open) : Json(nullptr)}};
 }
 
 std::optional<TaskId> hint(

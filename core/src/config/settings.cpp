@@ -107,7 +107,9 @@ std::optional<std::string> read_file(const std::filesystem::path& file, Findings
     std::ifstream stream{file, std::ios::binary};
     if (!stream) {
         return refuse(
-            std::filesystem::exists(file, error) ? "the file cannot be read" : "no such file"
+            std::filesystem::exists(file, error)
+                ? "the file cannot be read: this user may not (look at its owner and mode)"
+                : "no such file"
         );
     }
     // one byte more than may be, so that a file which is too large shows

@@ -74,6 +74,7 @@ WorkerVitals WorkerServer::vitals() const {
         .last_answer = contact.last,
         .slots = parts_.loop.slots(),
         .busy = condition.busy,
+        .circuit_open = condition.circuit_open,
     };
 }
 

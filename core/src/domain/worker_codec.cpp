@@ -18,6 +18,7 @@ namespace {
 
 constexpr std::string_view kPrefix = "worker-";
 constexpr std::size_t kMaxGlobs = 1000;
+constexpr std::size_t kMaxCircuitText = 2000;
 /// Where the digest of `instance` stands in the stored metadata; never shown.
 constexpr const char* kInstanceKey = "opslab.instance";
 constexpr const char* kIdForm = "must have the form worker-NNN-BACKEND, such as worker-001-docker";
@@ -167,6 +168,7 @@ std::optional<Heartbeat> decode_heartbeat(const Json& request, std::vector<Field
         }
         beat.current_task = TaskId{*task};
     }
+    beat.circuit_open = reader.string("circuit_open", 1, kMaxCircuitText);
     reader.finish();
     if (errors.size() != before) {
         return std::nullopt;

@@ -26,6 +26,8 @@ std::string worker_text(const JudgedWorker& judged, const Task& task) {
         case WorkerVerdict::busy:
             return "runs " + counted(judged.load.running, "task") + " in " +
                    counted(worker.max_parallel_tasks, "slot");
+        case WorkerVerdict::circuit_open:
+            return "claims nothing for now: " + worker.circuit_open.value_or("");
         case WorkerVerdict::offline:
             return "offline; last heartbeat at " + format_time(worker.last_heartbeat);
         case WorkerVerdict::problem_filter:
@@ -49,6 +51,9 @@ std::string summary_of(const Explanation& explanation) {
             return "no worker takes this problem and backend type";
         case TaskReason::workers_offline:
             return "every worker that could take it is offline";
+        case TaskReason::circuits_open:
+            return "every worker that could take it claims nothing for now: "
+                   "starts keep failing there";
         case TaskReason::workers_busy:
             return "every worker that could take it is busy; " +
                    counted(explanation.ahead, "task") + " before it";

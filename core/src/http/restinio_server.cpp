@@ -134,7 +134,8 @@ public:
             library_.reset();
             return fail(
                 Errc::unavailable,
-                "cannot listen on " + shown(text, settings_.port) + ": " + error.what()
+                "cannot listen on " + shown(text, settings_.port) + ": " + error.what() +
+                    "; choose another address, or end what has this one (ss -ltnp names it)"
             );
         }
         thread_ = std::jthread([this] { serve(); });

@@ -30,7 +30,8 @@ Handler plain(std::function<Result<HttpResponse>()> answer) {
 
 HttpResponse worker_health(const WorkerApiParts& parts) {
     const auto vitals = parts.source.vitals();
-    const bool well = vitals.enrolled && vitals.coordinator_answers;
+    const auto& circuit = vitals.circuit_open;
+    const bool well = vitals.enrolled && vitals.coordinator_answers && !circuit;
     const auto& last = vitals.last_answer;
     return json_response(
         200,
@@ -44,6 +45,7 @@ HttpResponse worker_health(const WorkerApiParts& parts) {
                  {"draining", vitals.draining},
                  {"slots", vitals.slots},
                  {"busy", vitals.busy},
+                 {"circuit_open", circuit ? Json(*circuit) : Json(nullptr)},
              }},
             {"coordinator",
              {

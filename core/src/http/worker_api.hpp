@@ -18,6 +18,7 @@ struct WorkerVitals {
     std::optional<Timestamp> last_answer{};  ///< of the coordinator; nothing before the first
     int slots = 0;
     int busy = 0;
+    std::optional<std::string> circuit_open{};  ///< why it claims nothing for now
 };
 
 class WorkerVitalsSource {

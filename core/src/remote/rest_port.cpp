@@ -19,6 +19,7 @@ constexpr std::size_t kMaxIdleClients = 8;
 constexpr std::size_t kMaxPostedEvents = std::size_t{4} << 20U;
 constexpr std::size_t kMaxErrorText = 65536;
 constexpr std::size_t kMaxPhase = 64;
+constexpr std::size_t kMaxCircuitText = 2000;
 constexpr std::chrono::seconds kLongestClaimWait{30};
 /// For calls that should be quick; the longer ones carry data or wait.
 constexpr std::chrono::milliseconds kQuick = 10s;
@@ -184,11 +185,14 @@ Result<Worker> RestPort::enroll(const NewWorker& worker) {
 }
 
 Result<HeartbeatReceipt> RestPort::heartbeat(const Heartbeat& beat) {
-    const Json body = {
+    Json body = {
         {"worker_id", beat.worker.value},
         {"status", to_string(beat.status)},
         {"current_task_id", beat.current_task ? Json(beat.current_task->value) : Json(nullptr)},
     };
+    if (beat.circuit_open) {
+        body["circuit_open"] = sendable(*beat.circuit_open, kMaxCircuitText, "starts fail");
+    }
     return call({.method = "POST",
                  .path = "/workers/heartbeat",
                  .body = dump_json(body),

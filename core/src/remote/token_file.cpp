@@ -3,8 +3,10 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstddef>
 #include <fstream>
+#include <system_error>
 
 namespace opslab {
 
@@ -16,13 +18,19 @@ constexpr const char* kBlanks = " \t\r\n";
 }  // namespace
 
 Result<TokenFile> read_token_file(const std::string& path) {
+    errno = 0;
     std::ifstream file(path, std::ios::binary);
     TokenFile found;
     found.token.resize(kMaxToken + 16);
     file.read(found.token.data(), static_cast<std::streamsize>(found.token.size()));
     struct stat info {};
     if (file.bad() || (!file.eof() && file.gcount() == 0) || ::stat(path.c_str(), &info) != 0) {
-        return fail(Errc::permission_denied, "cannot read the token file \"" + path + "\"");
+        const auto why = errno == 0 ? std::string() : ": " + std::generic_category().message(errno);
+        return fail(
+            Errc::permission_denied,
+            "cannot read the token file \"" + path + "\"" + why +
+                "; it must be there, and this user must be able to read it"
+        );
     }
     found.others_can_read = (info.st_mode & S_IROTH) != 0;
     auto& token = found.token;

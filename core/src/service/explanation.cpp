@@ -27,6 +27,9 @@ TaskReason why_pending(Explanation& explanation) {
     if (count_of(explanation, WorkerVerdict::busy) > 0) {
         return TaskReason::workers_busy;
     }
+    if (count_of(explanation, WorkerVerdict::circuit_open) > 0) {
+        return TaskReason::circuits_open;
+    }
     return count_of(explanation, WorkerVerdict::offline) > 0 ? TaskReason::workers_offline
                                                              : TaskReason::no_fitting_worker;
 }
@@ -94,6 +97,9 @@ WorkerVerdict judge(const WorkerLoad& load, const Task& task) {
     }
     if (worker.status == WorkerStatus::offline) {
         return WorkerVerdict::offline;
+    }
+    if (worker.circuit_open) {
+        return WorkerVerdict::circuit_open;
     }
     return load.running >= worker.max_parallel_tasks ? WorkerVerdict::busy
                                                      : WorkerVerdict::available;

@@ -16,6 +16,7 @@ namespace opslab {
 enum class WorkerVerdict : std::uint8_t {
     available,       ///< nothing is in the way: its next claim may take the task
     busy,            ///< all its slots run something
+    circuit_open,    ///< it claims nothing for now, since its starts keep failing
     offline,         ///< no heartbeat
     problem_filter,  ///< its `supported_problems` leave this problem out
     backend_type,    ///< the task asks for another backend type
@@ -24,6 +25,7 @@ enum class WorkerVerdict : std::uint8_t {
 inline constexpr std::array kWorkerVerdicts{
     WorkerVerdict::available,
     WorkerVerdict::busy,
+    WorkerVerdict::circuit_open,
     WorkerVerdict::offline,
     WorkerVerdict::problem_filter,
     WorkerVerdict::backend_type,
@@ -31,7 +33,7 @@ inline constexpr std::array kWorkerVerdicts{
 
 [[nodiscard]] constexpr std::string_view to_string(WorkerVerdict verdict) {
     constexpr std::array<std::string_view, kWorkerVerdicts.size()> kNames{
-        "available", "busy", "offline", "problem_filter", "backend_type"};
+        "available", "busy", "circuit_open", "offline", "problem_filter", "backend_type"};
     return kNames.at(static_cast<std::size_t>(verdict));
 }
 
@@ -42,6 +44,7 @@ enum class TaskReason : std::uint8_t {
     no_workers,         ///< none is registered
     no_fitting_worker,  ///< none of its backend type takes its problem
     workers_offline,    ///< those that fit are offline
+    circuits_open,      ///< those that fit claim nothing for now, since their starts keep failing
     workers_busy,       ///< those that fit have no free slot
     queued,             ///< one is free, and other tasks come first
     claimable,          ///< one is free and it is first: the next claim takes it
@@ -54,11 +57,12 @@ enum class TaskReason : std::uint8_t {
 };
 
 [[nodiscard]] constexpr std::string_view to_string(TaskReason reason) {
-    constexpr std::array<std::string_view, 11> kNames{
+    constexpr std::array<std::string_view, 12> kNames{
         "retry_not_before",
         "no_workers",
         "no_fitting_worker",
         "workers_offline",
+        "circuits_open",
         "workers_busy",
         "queued",
         "claimable",

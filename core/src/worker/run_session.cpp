@@ -242,6 +242,9 @@ void RunSession::attempt_run() {
     phase(PhaseEdge::begin);
     auto handle = start_run();
     phase(PhaseEdge::end);
+    if (context_.on_start) {
+        context_.on_start(handle ? nullptr : &handle.error());
+    }
     if (!handle) {
         settle(nullptr, nullptr, tl::unexpected(handle.error()));
         return;

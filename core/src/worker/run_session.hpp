@@ -10,6 +10,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -43,6 +44,8 @@ public:
         WorkerId worker;
         std::chrono::milliseconds stop_grace;
         LeaseNotes* notes = nullptr;  ///< for the guard of this worker's runs, if it has one
+        /// Called once a new run's start has ended: null where it worked.
+        std::function<void(const RunnerError*)> on_start{};
     };
 
     /// The lease, `claimed.lease` long (0: it never lapses), was asked for at `asked`.

@@ -15,7 +15,8 @@ WorkerLoop::WorkerLoop(
       clock_(clock),
       logger_(logger),
       settings_(std::move(settings)),
-      slots_(static_cast<std::size_t>(settings_.identity.max_parallel_tasks)) {}
+      slots_(static_cast<std::size_t>(settings_.identity.max_parallel_tasks)),
+      circuit_(settings_.identity.id.value) {}
 
 WorkerLoop::~WorkerLoop() {
     stop();
@@ -94,7 +95,11 @@ int WorkerLoop::busy_slots() const {
 
 WorkerLoop::Condition WorkerLoop::condition() const {
     const std::lock_guard lock(mutex_);
-    return {.enrolled = enrolled_, .draining = draining_, .busy = slots() - free_slots()};
+    return {
+        .enrolled = enrolled_,
+        .draining = draining_,
+        .busy = slots() - free_slots(),
+        .circuit_open = circuit_told_};
 }
 
 int WorkerLoop::free_slots() const {
@@ -161,6 +166,7 @@ bool WorkerLoop::remove_leftovers(const std::vector<RunningAttempt>& attempts) {
     const auto owned = runner_.list_owned(id());
     if (!owned) {
         note(LogLevel::warning, "leftovers cannot be listed yet", owned.error().message);
+        tell_once("leftovers cannot be listed yet: ", owned.error());
         return false;
     }
     for (const auto& run : *owned) {
@@ -172,6 +178,7 @@ bool WorkerLoop::remove_leftovers(const std::vector<RunningAttempt>& attempts) {
         }
         if (const auto destroyed = runner_.destroy(run.handle); !destroyed) {
             note(LogLevel::warning, "a leftover cannot be removed", destroyed.error().message);
+            tell_once("a leftover cannot be removed: ", destroyed.error());
             return false;
         }
         log(logger_,
@@ -326,6 +333,7 @@ bool WorkerLoop::beat() {
     Heartbeat beat{.worker = id()};
     {
         const std::lock_guard lock(mutex_);
+        beat.circuit_open = circuit_told_;
         for (const auto& slot : slots_) {
             if (slot.session) {
                 beat.status = WorkerStatus::busy;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "worker/circuit.hpp"
 #include "worker/port.hpp"
 #include "worker/run_session.hpp"
 
@@ -7,6 +8,8 @@
 #include <condition_variable>
 #include <memory>
 #include <mutex>
+#include <optional>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -56,6 +59,7 @@ public:
         bool enrolled = false;  ///< known to its coordinator, and its predecessor's runs taken over
         bool draining = false;
         int busy = 0;
+        std::optional<std::string> circuit_open{};  ///< why nothing is claimed for now
     };
     [[nodiscard]] Condition condition() const;
     [[nodiscard]] bool running() const { return running_; }
@@ -88,7 +92,14 @@ private:
         ClaimedTask claimed, SteadyTime asked, bool resumed, std::optional<std::string> bookmark
     );
     void reap();
-    [[nodiscard]] bool tidy();
+    [[nodiscard]] RunnerStatus tidy();
+    void note_start(const RunnerError* error);
+    void open_circuit(const RunnerError& why);
+    void note_opened(bool was_open, const RunnerError& why);
+    bool look_at_place(std::unique_lock<std::mutex>& lock);
+    void tell_circuit();
+    void tell_once(const char* what, const RunnerError& why);
+    [[nodiscard]] int room(std::unique_lock<std::mutex>& lock);
     [[nodiscard]] int free_slots() const;
     [[nodiscard]] bool runs(const Task& task) const;
     [[nodiscard]] bool pause(std::unique_lock<std::mutex>& lock, Duration length);
@@ -106,6 +117,10 @@ private:
     bool enrolled_ = false;  // and recovered: claims may begin
     bool untidy_ = false;    // a run that ended here may be there still
     bool look_ = false;      // a heartbeat is wanted now
+    Circuit circuit_;
+    bool doubtful_ = false;                      // a start failed: the place may know why
+    bool place_is_fine_ = false;                 // as it said after the circuit's last pause
+    std::optional<std::string> circuit_told_{};  // what heartbeats say of the circuit
     bool draining_ = false;
     bool stopping_ = false;
     std::atomic<bool> running_{false};

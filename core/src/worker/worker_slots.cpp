@@ -21,7 +21,14 @@ void WorkerLoop::begin(
         return;
     }
     const RunSession::Context context{
-        port_, runner_, clock_, logger_, id(), settings_.stop_grace, settings_.notes};
+        port_,
+        runner_,
+        clock_,
+        logger_,
+        id(),
+        settings_.stop_grace,
+        settings_.notes,
+        [this](const RunnerError* error) { note_start(error); }};
     if (claimed.lease == Duration{0} || settings_.lease == Duration{0}) {
         claimed.lease = settings_.lease;
     }
@@ -117,13 +124,13 @@ bool WorkerLoop::pick_up_unanswered() {
     return true;
 }
 
-/// Removes what is there of runs that ended here. False where that cannot be done yet.
-bool WorkerLoop::tidy() {
+/// Removes what is there of runs that ended here. Fails where that cannot be done yet.
+RunnerStatus WorkerLoop::tidy() {
     const auto owned = runner_.list_owned(id());
     if (!owned) {
-        return false;
+        return tl::unexpected(owned.error());
     }
-    bool all = true;
+    RunnerStatus all;
     for (const auto& run : *owned) {
         {
             const std::lock_guard lock(mutex_);
@@ -134,8 +141,8 @@ bool WorkerLoop::tidy() {
                 continue;
             }
         }
-        if (!runner_.destroy(run.handle)) {
-            all = false;
+        if (auto destroyed = runner_.destroy(run.handle); !destroyed) {
+            all = std::move(destroyed);
             continue;
         }
         log(logger_,
@@ -155,20 +162,19 @@ void WorkerLoop::claim() {
     std::unique_lock lock(mutex_);
     while (!draining_) {
         reap();
-        const int free = free_slots();
-        if (!enrolled_ || free == 0) {
-            clock_.wait_until(lock, wake_, SteadyTime::max());
+        const int free = room(lock);
+        if (free == 0) {
             continue;
         }
         if (untidy_) {
             // nothing is claimed meanwhile: what cannot remove runs can hardly start them
             untidy_ = false;
             lock.unlock();
-            const bool done = tidy();
+            const auto done = tidy();
             lock.lock();
             if (!done) {
                 untidy_ = true;
-                [[maybe_unused]] const bool go_on = pause(lock, backoff.next());
+                open_circuit(done.error());
             }
             continue;
         }
@@ -181,6 +187,7 @@ void WorkerLoop::claim() {
             }
             continue;
         }
+        place_is_fine_ = false;
         const auto asked = clock_.steady();
         auto claimed = port_.claim({id(), free}, settings_.claim_wait);
         // Nothing, and at once: for the coordinator our slots are full. Whatever fills them there
@@ -190,6 +197,10 @@ void WorkerLoop::claim() {
         if (claimed) {
             if (!full) {
                 backoff.reset();
+            }
+            if (!claimed->empty()) {
+                const std::lock_guard guard(mutex_);
+                circuit_.begin_trial();
             }
             for (auto& task : *claimed) {
                 begin(std::move(task), asked, false, std::nullopt);

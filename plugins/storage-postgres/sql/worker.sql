@@ -30,14 +30,16 @@ ON CONFLICT (id) DO UPDATE SET
     last_heartbeat = excluded.last_heartbeat, current_task_id = NULL,
     max_parallel_tasks = excluded.max_parallel_tasks,
     supported_problems = excluded.supported_problems, capabilities = excluded.capabilities,
-    metadata = excluded.metadata, registered_at = excluded.registered_at
+    metadata = excluded.metadata, registered_at = excluded.registered_at, circuit_open = NULL
     WHERE workers.status = 'offline' OR (:p::jsonb ->> 'succeed')::int <> 0
 RETURNING to_json(workers.id)::text
 
 -- name: worker.beat
 UPDATE workers SET status = r.status, current_task_id = r.current_task_id,
+                   circuit_open = r.circuit_open,
                    last_heartbeat = (:p::jsonb ->> 'now')::bigint
-FROM jsonb_to_recordset(:p::jsonb -> 'rows') AS r (id text, status text, current_task_id text)
+FROM jsonb_to_recordset(:p::jsonb -> 'rows') AS r (
+    id text, status text, current_task_id text, circuit_open text)
 WHERE workers.id = r.id
 
 -- name: worker.claimed

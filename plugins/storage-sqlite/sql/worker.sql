@@ -24,12 +24,13 @@ ON CONFLICT (id) DO UPDATE SET
     last_heartbeat = excluded.last_heartbeat, current_task_id = NULL,
     max_parallel_tasks = excluded.max_parallel_tasks,
     supported_problems = excluded.supported_problems, capabilities = excluded.capabilities,
-    metadata = excluded.metadata, registered_at = excluded.registered_at
+    metadata = excluded.metadata, registered_at = excluded.registered_at, circuit_open = NULL
     WHERE workers.status = 'offline' OR :p ->> 'succeed' <> 0
 RETURNING json_quote(id)
 
 -- name: worker.beat
 UPDATE workers SET status = r.value ->> 'status', current_task_id = r.value ->> 'current_task_id',
+                   circuit_open = r.value ->> 'circuit_open',
                    last_heartbeat = :p ->> 'now'
 FROM json_each(:p, '$.rows') r
 WHERE workers.id = r.value ->> 'id'

@@ -25,7 +25,9 @@ Result<FileLock> FileLock::take(const std::filesystem::path& database) {
     if (descriptor < 0) {
         return fail(
             Errc::unavailable,
-            "cannot open the lock file \"" + path + "\": " + std::generic_category().message(errno)
+            "cannot open the lock file \"" + path +
+                "\": " + std::generic_category().message(errno) +
+                "; its folder must be there, and this user must be able to write in it"
         );
     }
     FileLock lock{descriptor};
@@ -35,7 +37,8 @@ Result<FileLock> FileLock::take(const std::filesystem::path& database) {
                 Errc::conflict,
                 "the database \"" + database.string() +
                     "\" is in use by another opslab process; an SQLite file belongs to one "
-                    "coordinator"
+                    "coordinator. End that one (pgrep -a opslab), or set another "
+                    "storage.sqlite.path here"
             );
         }
         return fail(

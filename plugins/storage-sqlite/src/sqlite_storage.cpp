@@ -3,6 +3,7 @@
 #include "0001_initial_sql.hpp"
 #include "0002_task_origin_sql.hpp"
 #include "0003_scale_sql.hpp"
+#include "0004_circuit_open_sql.hpp"
 #include "attempt_sql.hpp"
 #include "event_sql.hpp"
 #include "file_lock.hpp"
@@ -32,6 +33,7 @@ constexpr std::array kMigrations{
     sql::Migration{1, "initial", k_0001_initial_sql},
     sql::Migration{2, "task_origin", k_0002_task_origin_sql},
     sql::Migration{3, "scale", k_0003_scale_sql},
+    sql::Migration{4, "circuit_open", k_0004_circuit_open_sql},
 };
 
 Result<sql::StatementTable> statements() {

@@ -34,6 +34,7 @@ Result<HeartbeatReceipt> beat_one(
     auto& worker = found->second.worker;
     worker.status = beat.status;
     worker.current_task_id = beat.current_task;
+    worker.circuit_open = beat.circuit_open;
     worker.last_heartbeat = now;
     for (auto* row : running_on(rows, beat.worker)) {
         row->attempts.back().lease_until = now + policy.lease;

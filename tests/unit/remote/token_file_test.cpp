@@ -56,7 +56,9 @@ TEST_F(TokenFileTest, WhatIsNoTokenIsRefusedWithoutItsText) {
 }
 
 TEST_F(TokenFileTest, AFileThatIsNotThereIsSaidSo) {
-    EXPECT_THAT(read_token_file("/no/such/file"), IsError(Errc::permission_denied));
+    const auto missing = read_token_file("/no/such/file");
+    ASSERT_THAT(missing, IsError(Errc::permission_denied));
+    EXPECT_NE(missing.error().message.find("No such file"), std::string::npos);
     EXPECT_THAT(read_token_file("/"), IsError(Errc::permission_denied));
 }
 

@@ -98,6 +98,27 @@ TEST_F(ExplanationOfATask, SaysThatWorkersAreOfflineOrBusy) {
     EXPECT_EQ(explained(id).ahead, 0);
 }
 
+TEST_F(ExplanationOfATask, SaysThatAWorkerClaimsNothingForNow) {
+    enroll_as("worker-001-kind", "kind");
+    const auto beat_with = [&](std::optional<std::string> circuit) {
+        const Heartbeat beat{
+            .worker = WorkerId{"worker-001-kind"}, .circuit_open = std::move(circuit)};
+        ASSERT_THAT(storage_->workers().heartbeat({&beat, 1}, {.lease = 60s}), IsOk());
+    };
+    const auto id = store(for_backend("kind"));
+
+    beat_with("no engine");
+    const auto told = explained(id);
+    EXPECT_EQ(told.reason, TaskReason::circuits_open);
+    EXPECT_EQ(verdict_of(told, "worker-001-kind"), WorkerVerdict::circuit_open);
+
+    enroll_as("worker-002-kind", "kind");
+    EXPECT_EQ(explained(id).reason, TaskReason::claimable);
+
+    beat_with(std::nullopt);
+    EXPECT_EQ(verdict_of(explained(id), "worker-001-kind"), WorkerVerdict::available);
+}
+
 TEST_F(ExplanationOfATask, SaysWhenItsRetryMayBegin) {
     enroll();
     const auto ran = run(kWorker, a_task(1));

@@ -101,6 +101,16 @@ void FakePort::wait_for_reports(int count) {
     changed_.wait(lock, [&] { return reports_ >= count; });
 }
 
+void FakePort::wait_for_circuit(const std::optional<std::string>& circuit) {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [&] { return circuit_ == circuit; });
+}
+
+std::size_t FakePort::unclaimed() const {
+    const std::lock_guard lock(mutex_);
+    return offered_.size();
+}
+
 int FakePort::reports() const {
     const std::lock_guard lock(mutex_);
     return reports_;
@@ -132,8 +142,10 @@ Result<Worker> FakePort::enroll(const NewWorker& worker) {
     return enrolled;
 }
 
-Result<HeartbeatReceipt> FakePort::heartbeat(const Heartbeat& /*beat*/) {
+Result<HeartbeatReceipt> FakePort::heartbeat(const Heartbeat& beat) {
     const std::lock_guard lock(mutex_);
+    circuit_ = beat.circuit_open;
+    changed_.notify_all();
     return HeartbeatReceipt{std::nullopt, std::exchange(cancels_, {})};
 }
 

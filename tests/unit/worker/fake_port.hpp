@@ -44,6 +44,9 @@ public:
     void wait_for_claim();
     void wait_for_claim_of(const std::string& task);
     void wait_for_reports(int count);
+    /// Waits for a heartbeat that says this of the circuit.
+    void wait_for_circuit(const std::optional<std::string>& circuit);
+    std::size_t unclaimed() const;
     int reports() const;  ///< that were taken
     std::vector<RunEvent> events() const;
     std::vector<std::string> handles() const;
@@ -83,6 +86,7 @@ private:
     int failed_reports_ = 0;
     int reports_ = 0;
     bool claiming_ = false;
+    std::optional<std::string> circuit_;
     std::set<std::string> claimed_;
 };
 

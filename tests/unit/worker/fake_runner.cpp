@@ -8,6 +8,33 @@ void FakeRunner::own(const std::string& run_id) {
     existing_.insert(run_id);
 }
 
+void FakeRunner::fail_start(RunnerError error) {
+    const std::lock_guard lock(mutex_);
+    start_error_ = std::move(error);
+}
+
+void FakeRunner::fail_health(RunnerError error) {
+    const std::lock_guard lock(mutex_);
+    health_error_ = std::move(error);
+}
+
+void FakeRunner::fail_lists(RunnerError error) {
+    const std::lock_guard lock(mutex_);
+    list_error_ = std::move(error);
+}
+
+void FakeRunner::recover() {
+    const std::lock_guard lock(mutex_);
+    start_error_.reset();
+    health_error_.reset();
+    list_error_.reset();
+}
+
+RunnerResult<std::string> FakeRunner::health() {
+    const std::lock_guard lock(mutex_);
+    return health_error_ ? RunnerResult<std::string>{tl::unexpect, *health_error_} : "in order";
+}
+
 void FakeRunner::wait_until_waiting(const std::string& run_id) {
     std::unique_lock lock(mutex_);
     changed_.wait(lock, [&] { return waiting_.contains(run_id); });
@@ -29,10 +56,10 @@ bool FakeRunner::exists(const std::string& run_id) const {
 }
 
 RunnerResult<RunHandle> FakeRunner::start(const RunRequest& request, Interrupt /*interrupt*/) {
+    const std::lock_guard lock(mutex_);
     if (start_error_) {
         return tl::unexpected(*start_error_);
     }
-    const std::lock_guard lock(mutex_);
     existing_.insert(request.run_id);
     return RunHandle{request.run_id};
 }
@@ -91,6 +118,9 @@ RunnerStatus FakeRunner::destroy(const RunHandle& handle) {
 
 RunnerResult<std::vector<OwnedRun>> FakeRunner::list_owned(const WorkerId& /*worker*/) {
     const std::lock_guard lock(mutex_);
+    if (list_error_) {
+        return tl::unexpected(*list_error_);
+    }
     std::vector<OwnedRun> owned;
     for (const auto& id : existing_) {
         owned.push_back({id, RunHandle{id}});

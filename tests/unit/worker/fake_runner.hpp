@@ -26,9 +26,13 @@ public:
     using Script = std::function<RunnerResult<RunEnd>(const Run&)>;
 
     void set_script(Script script) { script_ = std::move(script); }
-    void fail_start(RunnerError error) { start_error_ = std::move(error); }
+    void fail_start(RunnerError error);
+    void fail_health(RunnerError error);
+    /// Starts and lists work and the place is in order.
+    void recover();
     void fail_check(RunnerError error) { check_error_ = std::move(error); }
     void fail_destroys(int count) { failing_destroys_ = count; }
+    void fail_lists(RunnerError error);
     void own(const std::string& run_id);
 
     void wait_until_waiting(const std::string& run_id);
@@ -47,6 +51,7 @@ public:
     RunnerStatus stop(const RunHandle& handle, std::chrono::milliseconds grace) override;
     RunnerStatus destroy(const RunHandle& handle) override;
     RunnerResult<std::vector<OwnedRun>> list_owned(const WorkerId& worker) override;
+    RunnerResult<std::string> health() override;
 
 private:
     mutable std::mutex mutex_;
@@ -54,6 +59,8 @@ private:
     Script script_;
     std::optional<RunnerError> start_error_;
     std::optional<RunnerError> check_error_;
+    std::optional<RunnerError> health_error_;
+    std::optional<RunnerError> list_error_;
     int failing_destroys_ = 0;
     std::set<std::string> existing_;
     std::set<std::string> waiting_;

@@ -198,6 +198,48 @@ TEST_F(WorkerLoopTest, ATaskThatCannotRunHereIsATaskFailure) {
     EXPECT_EQ(failure_of("t1").kind, FailureKind::task);
 }
 
+TEST_F(WorkerLoopTest, AfterFiveFailedStartsTasksWaitUntilOneAloneWasTriedWithSuccess) {
+    runner_.fail_start({RunnerErrc::infrastructure, "no image"});
+    runner_.set_script([](const FakeRunner::Run& run) -> RunnerResult<RunEnd> {
+        EXPECT_EQ(run.sink->event(kResult), SinkAnswer::go_on);
+        return kFine;
+    });
+    for (const auto* task : {"t1", "t2", "t3", "t4", "t5", "t6", "t7"}) {
+        port_.offer(task);
+    }
+    start();
+
+    port_.wait_for_end("t5");
+    port_.wait_for_circuit("no image");
+    EXPECT_EQ(loop_->condition().circuit_open, "no image");
+    EXPECT_EQ(port_.unclaimed(), 2U);
+
+    runner_.recover();
+    EXPECT_TRUE(std::holds_alternative<TaskResult>(port_.wait_for_end("t6").outcome));
+    EXPECT_TRUE(std::holds_alternative<TaskResult>(port_.wait_for_end("t7").outcome));
+    port_.wait_for_circuit(std::nullopt);
+    EXPECT_TRUE(logger_.has("starts work again; tasks are claimed as before"));
+}
+
+TEST_F(WorkerLoopTest, WhatIsOutOfOrderByItsOwnWordFailsOneTaskAndTakesNoneBeforeItIsWell) {
+    runner_.fail_start({RunnerErrc::infrastructure, "connection refused"});
+    runner_.fail_health({RunnerErrc::infrastructure, "no engine answers"});
+    runner_.set_script([](const FakeRunner::Run& run) -> RunnerResult<RunEnd> {
+        EXPECT_EQ(run.sink->event(kResult), SinkAnswer::go_on);
+        return kFine;
+    });
+    port_.offer("t1");
+    port_.offer("t2");
+    start();
+
+    port_.wait_for_end("t1");
+    port_.wait_for_circuit("no engine answers");
+    EXPECT_EQ(port_.unclaimed(), 1U);
+
+    runner_.recover();
+    EXPECT_TRUE(std::holds_alternative<TaskResult>(port_.wait_for_end("t2").outcome));
+}
+
 TEST_F(WorkerLoopTest, ATaskThatTheRunnersCheckRefusesIsNotStarted) {
     runner_.fail_check({RunnerErrc::task, "it needs a Docker engine"});
     port_.offer("t1");
@@ -289,6 +331,16 @@ TEST_F(WorkerLoopTest, WhileTheCoordinatorIsAwayTheRunGoesOnAndItsEventsComeLate
     port_.wait_for_end("t1");
 
     EXPECT_THAT(log_messages(port_.events()), ElementsAre("one", "two"));
+}
+
+TEST_F(WorkerLoopTest, WhatKeepsItFromItsFirstClaimIsTold) {
+    runner_.fail_lists({RunnerErrc::infrastructure, "no engine answers"});
+    start();
+    port_.wait_for_circuit("leftovers cannot be listed yet: no engine answers");
+
+    runner_.recover();
+    port_.wait_for_circuit(std::nullopt);
+    port_.wait_for_claim();
 }
 
 TEST_F(WorkerLoopTest, WhatADeadRunLeftIsRemovedBeforeTheFirstClaim) {

@@ -305,6 +305,7 @@ struct Heartbeat {
     WorkerId worker{};
     WorkerStatus status = WorkerStatus::idle;  ///< idle or busy
     std::optional<TaskId> current_task{};
+    std::optional<std::string> circuit_open{};  ///< why the worker claims nothing for now
     bool wants_hint = false;
 };
 

@@ -51,6 +51,8 @@ struct Worker {
     Timestamp registered_at{};
     std::int64_t tasks_completed = 0;
     std::int64_t tasks_failed = 0;
+    /// Why it claims nothing for now, in its own words; none where it claims.
+    std::optional<std::string> circuit_open{};
 
     bool operator==(const Worker&) const = default;
 };

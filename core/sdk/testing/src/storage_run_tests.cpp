@@ -140,6 +140,41 @@ TEST_P(StorageConformance, NoTaskGoesToTwoClaimers) {
     EXPECT_THAT(std::set<TaskId>(all.begin(), all.end()), SizeIs(kTasks));
 }
 
+TEST_P(StorageConformance, OneThatGetsNothingKeepsNoOtherOfItsCallFromATask) {
+    const std::vector ids{
+        enroll("worker-001-kind", 1, {"net-*"}),
+        enroll("worker-002-kind", 1, {"net-*"}),
+        enroll("worker-003-kind", 2),
+        enroll("worker-004-kind", 1),
+        enroll("worker-005-docker", 1),
+        enroll("worker-006-docker", 1)};
+    auto for_any = a_task();
+    for_any.problem_id = "disk-1";
+    const auto any = submit(for_any).id;
+    auto for_docker = a_task();
+    for_docker.backend_type = "docker";
+    const auto docker = submit(for_docker).id;
+    std::vector<ClaimRequest> requests;
+    for (const auto& id : ids) {
+        requests.push_back({.worker = id, .max = 2});
+    }
+
+    const auto claimed = runs().claim(requests, policy_);
+
+    ASSERT_THAT(claimed, IsOk());
+    std::vector<std::vector<TaskId>> given;
+    for (const auto& one : *claimed) {
+        ASSERT_THAT(one, IsOk());
+        given.push_back(ids_of(*one));
+    }
+    EXPECT_THAT(
+        given,
+        ElementsAre(
+            IsEmpty(), IsEmpty(), ElementsAre(any), IsEmpty(), ElementsAre(docker), IsEmpty()
+        )
+    );
+}
+
 TEST_P(StorageConformance, ClaimByUnknownOrOfflineWorkerIsRefused) {
     const auto worker = enroll();
     ASSERT_THAT(workers().retire(worker), IsOk());
@@ -639,6 +674,25 @@ TEST_P(StorageConformance, AnOfflineWorkerThatBeatsIsBack) {
     EXPECT_THAT(workers().list({.status = WorkerStatus::idle}), IsOkAnd(SizeIs(1)));
     EXPECT_THAT(workers().list({.backend_type = "docker"}), IsOkAnd(IsEmpty()));
     EXPECT_THAT(tasks().counts()->workers_idle, Eq(1));
+}
+
+TEST_P(StorageConformance, AnOpenCircuitIsKeptUntilTheNextWordOfTheWorker) {
+    const auto id = enroll();
+    const auto beat_with = [&](std::optional<std::string> why) {
+        const Heartbeat beat{.worker = id, .circuit_open = std::move(why)};
+        EXPECT_THAT(workers().heartbeat({&beat, 1}, policy_), IsOk());
+    };
+
+    beat_with("no engine: 'x' \"y\"");
+    EXPECT_THAT(worker(id).circuit_open, Optional(std::string("no engine: 'x' \"y\"")));
+    EXPECT_THAT(tasks().outlook(submit(a_task()).id)->workers.at(0).worker, Eq(worker(id)));
+
+    beat_with(std::nullopt);
+    EXPECT_THAT(worker(id).circuit_open, Eq(std::nullopt));
+
+    beat_with("again");
+    ASSERT_THAT(workers().retire(id), IsOk());
+    EXPECT_THAT(worker(enroll()).circuit_open, Eq(std::nullopt));
 }
 
 // --- the feed and the outbox ------------------------------------------------------------------
