@@ -74,6 +74,12 @@ private:
     std::size_t size_ = 0;
 };
 
+#ifdef __SANITIZE_ADDRESS__
+constexpr bool kAddressSanitizer = true;  // it has handlers of its own, which tell more
+#else
+constexpr bool kAddressSanitizer = false;
+#endif
+
 void tell_and_die(int signal) {
     if (!note.plugin.empty()) {
         Line line;
@@ -109,13 +115,14 @@ std::vector<std::string> calls_under_way() {
 }
 
 void name_plugins_in_crashes() {
-#ifndef __SANITIZE_ADDRESS__  // which tells more by itself
+    if (kAddressSanitizer) {
+        return;
+    }
     struct sigaction action {};
     action.sa_handler = &tell_and_die;
     for (const int signal : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT}) {
         ::sigaction(signal, &action, nullptr);
     }
-#endif
 }
 
 }  // namespace opslab::plugin
