@@ -8,6 +8,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <memory>
+#include <mutex>
 #include <set>
 #include <string>
 
@@ -23,6 +24,7 @@ constexpr const char* kEnded =
 
 /// What runs somewhere, and what is done to it by whoever opened a runner.
 struct Somewhere {
+    std::mutex mutex{};  // for what calls of a runner touch: several runs are ended at once
     std::set<std::string> running{};
     std::set<std::string> killed{};
     bool can_be_opened = true;
@@ -49,6 +51,7 @@ public:
     }
     RunnerStatus stop(const RunHandle& handle, std::chrono::milliseconds grace) override {
         EXPECT_EQ(grace, 0ms);
+        const std::lock_guard lock(where_.mutex);
         if (!where_.stops) {
             return runner_fail(RunnerErrc::infrastructure, "the engine is away");
         }
@@ -58,6 +61,7 @@ public:
     }
     RunnerStatus destroy(const RunHandle& /*handle*/) override { return {}; }
     RunnerResult<std::vector<OwnedRun>> list_owned(const WorkerId& /*worker*/) override {
+        const std::lock_guard lock(where_.mutex);
         ++where_.listed;
         if (!where_.lists) {
             return runner_fail(RunnerErrc::infrastructure, "the engine is away");
