@@ -60,8 +60,8 @@ private:
 };
 
 const Journal& journal() {
-    static const Journal one;
-    return one;
+    static const Journal kJournal;
+    return kJournal;
 }
 
 }  // namespace

@@ -251,11 +251,8 @@ void say(const Request& request, const std::string& text) {
     return count(all, Verdict::failed) == 0 ? 0 : kBroken;
 }
 
-}  // namespace
-}  // namespace opslab::check
-
-int main(int /*argc*/, char** argv) {
-    using namespace opslab::check;
+/// Reads a request from standard input and answers on standard output.
+int answer(char** argv) {
     const std::string text{std::istreambuf_iterator<char>(std::cin), {}};
     const auto request = request_from(text);
     if (!request) {
@@ -283,4 +280,11 @@ int main(int /*argc*/, char** argv) {
     std::error_code failed;
     std::filesystem::remove_all(root, failed);
     return code;
+}
+
+}  // namespace
+}  // namespace opslab::check
+
+int main(int /*argc*/, char** argv) {
+    return opslab::check::answer(argv);
 }

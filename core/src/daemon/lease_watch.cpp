@@ -110,7 +110,8 @@ bool LeaseWatch::take(Entry& entry, Runner*& runner) {
 }
 
 void LeaseWatch::end_run(Runner& runner, Entry& entry) {
-    auto& [run, lapsed] = entry;
+    const Run& run = entry.first;
+    Lapsed& lapsed = entry.second;
     const auto owned = runner.list_owned(run.worker);
     if (!owned) {
         failed(entry, "a lease ran out, and its run cannot be found: " + owned.error().message);

@@ -94,7 +94,7 @@ EngineStatus remove_companions(
         if (!container.labels.contains(kLabelRole)) {
             continue;
         }
-        const auto removed = engine.remove(container.id);
+        auto removed = engine.remove(container.id);
         if (!removed && removed.error().code != EngineErrc::not_found) {
             return removed;
         }
