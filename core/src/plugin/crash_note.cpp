@@ -20,7 +20,7 @@ struct Note {
 };
 
 // read by the handler of the same thread
-thread_local Note note;  // NOLINT(cppcoreguidelines-avoid-non-const-global-variables)
+thread_local Note current;  // NOLINT(cppcoreguidelines-avoid-non-const-global-variables)
 
 /// The notes of all threads. One for the process, as the threads and their deaths are.
 class Register {
@@ -81,15 +81,15 @@ constexpr bool kAddressSanitizer = false;
 #endif
 
 void tell_and_die(int signal) {
-    if (!note.plugin.empty()) {
+    if (!current.plugin.empty()) {
         Line line;
         line.add("opslab: the plugin ");
-        line.add(note.plugin);
+        line.add(current.plugin);
         line.add(" crashed this process (SIG");
         const char* name = ::sigabbrev_np(signal);
         line.add(name == nullptr ? "?" : name);
         line.add(") in ");
-        line.add(note.doing);
+        line.add(current.doing);
         line.add("; a plugin that does this belongs into a process of its own: opslab worker\n");
         line.write();
     }
@@ -100,14 +100,14 @@ void tell_and_die(int signal) {
 }  // namespace
 
 CrashNote::CrashNote(std::string_view plugin, std::string_view doing)
-    : plugin_before_(note.plugin), doing_before_(note.doing) {
-    note = {plugin, doing};
-    all_notes().add(this, note);
+    : plugin_before_(current.plugin), doing_before_(current.doing) {
+    current = {plugin, doing};
+    all_notes().add(this, current);
 }
 
 CrashNote::~CrashNote() {
     all_notes().remove(this);
-    note = {plugin_before_, doing_before_};
+    current = {plugin_before_, doing_before_};
 }
 
 std::vector<std::string> calls_under_way() {
