@@ -94,6 +94,9 @@ class BadPlugins(unittest.TestCase):
         # nonsense is no result, so the run failed; what was said is in its log
         task = self.coordinator.wait_for_end(bad["nonsense-events"])
         self.assertEqual("failed", task["status"], task)
+        logs = self.coordinator.get(f"/tasks/{bad['nonsense-events']}/logs?limit=1000")["logs"]
+        told = "the driver sent no valid event: malformed JSON: not valid JSON at byte 10"
+        self.assertIn(told, {line["message"] for line in logs})
         # these never end by themselves
         for name in ("hangs-in-start", "hangs-in-wait", "floods"):
             task = self.coordinator.task(bad[name])
@@ -106,7 +109,7 @@ class BadPlugins(unittest.TestCase):
         until(lambda: "thrown in destroy" in self.log(), "a line of the log")
 
     def test_a_worker_of_its_own_takes_the_crash_and_names_the_plugin(self):
-        self.serve()
+        self.serve(extra="heartbeat: {interval_seconds: 1, timeout_seconds: 4}\n")
         # a configuration for a worker elsewhere, with the runner that crashes
         config = self.folder / "worker.yaml"
         config.write_text(
@@ -125,7 +128,9 @@ class BadPlugins(unittest.TestCase):
         self.assertEqual(-signal.SIGSEGV, done.returncode, done.stderr)
         self.assertIn("the plugin runner-flawed crashed this process (SIGSEGV) in wait", done.stderr)
         self.good_tasks_complete()
-        self.assertEqual("running", self.coordinator.task(task_id)["status"])
+        # and the task is not lost with it
+        task = self.coordinator.wait_for_end(task_id)
+        self.assertEqual(("failed", "worker_lost"), (task["status"], task["failure"]["kind"]))
 
     def test_an_end_of_opslab_does_not_wait_for_ever_for_a_plugin_that_hangs(self):
         self.serve(["hangs-in-start"])

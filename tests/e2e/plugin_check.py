@@ -5,6 +5,7 @@ process, the check ends, soon, and names plugin and case.
 Usage: plugin_check.py OPSLAB PLUGINS TEST_PLUGINS"""
 
 import json
+import os
 import pathlib
 import subprocess
 import sys
@@ -156,6 +157,26 @@ class PluginCheck(unittest.TestCase):
         done = check(self.file("runner-none.so", "no library"))
         self.assertEqual(1, done.returncode)
         self.assertIn("runner-none", done.stderr)
+
+    def test_a_storage_is_refused_with_what_to_do(self):
+        done = check(PLUGINS / "storage-sqlite.so")
+        self.assertEqual((1, ""), (done.returncode, done.stdout))
+        self.assertIn("storage-sqlite.so: a storage; runners alone are checked here", done.stderr)
+
+    def test_every_wrong_setting_is_told_with_its_place(self):
+        settings = self.file("wrong.yaml", "comand: [x]\nopen_files: many\n")
+        done = check(PLUGINS / "runner-process.so", "--config", settings)
+        self.assertEqual((1, ""), (done.returncode, done.stdout))
+        self.assertIn('runner "process": its settings are wrong:', done.stderr)
+        self.assertRegex(done.stderr, r'wrong.yaml:1:\d+: comand: unknown key.*"command"')
+        self.assertRegex(done.stderr, r"wrong.yaml:2:\d+: open_files: ")
+
+    def test_settings_that_can_be_read_only_once_are_refused(self):
+        pipe = str(pathlib.Path(self.folder.name, "pipe"))
+        os.mkfifo(pipe)
+        done = check(PLUGINS / "runner-process.so", "--config", pipe)
+        self.assertEqual((1, ""), (done.returncode, done.stdout))
+        self.assertIn(f"{pipe}: no file that can be read", done.stderr)
 
     def test_one_that_the_loader_refuses_is_refused_with_its_reason(self):
         for name, words in (

@@ -3,9 +3,11 @@
 #include "config/yaml_reader.hpp"
 
 #include <algorithm>
+#include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <optional>
+#include <system_error>
 
 namespace opslab::check {
 namespace {
@@ -68,9 +70,14 @@ Result<Node> read_settings_file(
 ) {
     Node settings = config::make_object();
     if (!file.empty()) {
-        std::ifstream stream(file, std::ios::binary);
+        std::error_code failed;
+        // each case reads it anew, and a pipe would be empty the second time
+        std::ifstream stream;
+        if (std::filesystem::is_regular_file(file, failed)) {
+            stream.open(file, std::ios::binary);
+        }
         if (!stream.is_open()) {
-            return fail(Errc::invalid_argument, file + ": cannot be read");
+            return fail(Errc::invalid_argument, file + ": no file that can be read");
         }
         const std::string text{
             std::istreambuf_iterator<char>(stream), std::istreambuf_iterator<char>()};

@@ -3,7 +3,8 @@
 #include "base/system_clock.hpp"
 #include "check/leftovers.hpp"
 #include "check/settings_file.hpp"
-#include "config/node_json.hpp"
+#include "config/finding.hpp"
+#include "config/settings.hpp"
 #include "plugin/guarded_runner.hpp"
 #include "plugin/plugin_config.hpp"
 
@@ -79,6 +80,14 @@ Result<std::unique_ptr<Subject>> Subject::make(const Request& request) {
     if (!expected) {
         return fail(expected.error());
     }
+    if (expected->kind != plugin::Kind::runner) {
+        return fail(
+            Errc::invalid_argument,
+            request.file +
+                ": a storage; runners alone are checked here (a storage is tested by the "
+                "suite of the SDK, docs/writing-a-storage.md)"
+        );
+    }
     auto library = plugin::Library::open(request.file, *expected);
     if (!library) {
         return fail(library.error());
@@ -90,6 +99,23 @@ Result<std::unique_ptr<Subject>> Subject::make(const Request& request) {
     return subject;
 }
 
+Result<std::string> Subject::finished(const config::Node& given, const std::string& file) const {
+    const auto& about = library_->description();
+    config::PluginBlock block;
+    block.plugin = about.name;
+    block.block = given;
+    block.file = file;
+    auto text = plugin::finished_config(about, block);
+    if (!text) {
+        return fail(
+            Errc::invalid_argument,
+            "runner \"" + about.name + "\": its settings are wrong:\n" +
+                config::to_text(text.error())
+        );
+    }
+    return std::move(*text);
+}
+
 Status Subject::read_settings() {
     const auto& about = library_->description();
     auto given =
@@ -98,7 +124,7 @@ Status Subject::read_settings() {
         return fail(given.error());
     }
     given_ = std::move(*given);
-    auto finished = plugin::finished_config(about, config::node_to_json(given_));
+    auto finished = this->finished(given_, request_.config_file);
     if (!finished) {
         return fail(finished.error());
     }
@@ -113,7 +139,7 @@ Status Subject::read_settings() {
     if (!broken) {
         return fail(broken.error());
     }
-    auto text = plugin::finished_config(about, config::node_to_json(*broken));
+    auto text = this->finished(*broken, is_own ? request_.broken_file : request_.config_file);
     if (!text) {
         return fail(text.error());
     }

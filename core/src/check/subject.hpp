@@ -58,6 +58,9 @@ public:
 private:
     Subject(const Request& request, plugin::Library&& library);
     [[nodiscard]] Status read_settings();
+    /// With the defaults filled in. Errors: every wrong setting, with its place in `file`.
+    [[nodiscard]] Result<std::string> finished(const config::Node& given, const std::string& file)
+        const;
 
     struct Host;
 
