@@ -158,7 +158,10 @@ Timestamp Changes::begin_attempt(
     task.started_at = now_;
     note_status(row);
     updated_[task.id.value] = update_row(row, from);
-    const auto deadline = lease_now + std::chrono::minutes{task.parameters.timeout_minutes};
+    // of one clock, or as good as: then it is the shown start and the time-out, to the microsecond
+    const bool same_clock = std::chrono::abs(lease_now - now_) < std::chrono::seconds{1};
+    const auto deadline =
+        (same_clock ? now_ : lease_now) + std::chrono::minutes{task.parameters.timeout_minutes};
     begun_.push_back(Json{
         {"task_id", task.id.value},
         {"attempt", task.attempt},

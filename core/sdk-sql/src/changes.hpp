@@ -38,7 +38,8 @@ public:
     void insert(const Task& task);
 
     /// pending to running: the next attempt of the task begins, at `lease_now` in the time of
-    /// leases (lease_time.hpp), which its deadline is in too. Answers that.
+    /// leases (lease_time.hpp), which its deadline is in too where the two clocks differ by a
+    /// second or more. Answers the deadline.
     Timestamp begin_attempt(
         TaskRow& row, const WorkerId& worker, Timestamp lease_now, Duration lease
     );

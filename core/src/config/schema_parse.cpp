@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <set>
 #include <utility>
 
@@ -18,6 +19,8 @@ constexpr std::array<std::pair<const char*, Schema::Type>, 6> kTypes{{
     {"array", Schema::Type::array},
     {"object", Schema::Type::object},
 }};
+
+constexpr double kLongest = 2'147'483'647;  // more than any setting may hold
 
 /// Reads one schema out of a node; the first mistake wins.
 class SchemaReader {
@@ -106,11 +109,11 @@ private:
             schema.maximum = high->number;
         }
         const bool array = schema.type == Schema::Type::array;
-        if (const Node* low = number_of(node, path, array ? "minItems" : "minLength")) {
-            schema.min_length = static_cast<std::int64_t>(low->number);
+        if (const auto low = length_of(node, path, array ? "minItems" : "minLength")) {
+            schema.min_length = *low;
         }
-        if (const Node* high = number_of(node, path, array ? "maxItems" : "maxLength")) {
-            schema.max_length = static_cast<std::int64_t>(high->number);
+        if (const auto high = length_of(node, path, array ? "maxItems" : "maxLength")) {
+            schema.max_length = *high;
         }
     }
 
@@ -182,6 +185,19 @@ private:
             return nullptr;
         }
         return value;
+    }
+
+    std::optional<std::int64_t> length_of(const Node& node, const Path& path, const char* key) {
+        const Node* value = number_of(node, path, key);
+        if (value == nullptr) {
+            return {};
+        }
+        if (value->number < 0 || value->number > kLongest ||
+            value->number != std::floor(value->number)) {
+            refuse(path.key(key), "must be a whole number from 0 to 2147483647");
+            return {};
+        }
+        return static_cast<std::int64_t>(value->number);
     }
 
     const Node* text_of(const Node& node, const Path& path, const char* key) {
