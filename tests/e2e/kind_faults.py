@@ -51,11 +51,12 @@ class Faults(KindTest):
         self.assertEqual(len(self.calls("create-begin")), 3)
         used = nodes()
         # one slot waits, one has a run, and one is dirty and at its removal
+        running = self.submit(coordinator, mode="hang", max_retries=1)
+        until(lambda: coordinator.task(running)["phases"]["setup"] is not None or
+              coordinator.get(f"/tasks/{running}/logs")["logs"], "the run")
         self.pause("delete-begin")
         self.submit(coordinator, mode="fail", exit_code=9)
         until(lambda: self.is_paused("delete-begin"), "the removal of a dirty cluster")
-        running = self.submit(coordinator, mode="hang", max_retries=1)
-        until(lambda: coordinator.get(f"/tasks/{running}/logs")["logs"], "the run")
         self.kill_all()
         run("docker", "kill", *runs())
         self.go_on("delete-begin")

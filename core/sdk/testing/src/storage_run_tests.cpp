@@ -155,6 +155,7 @@ TEST_P(StorageConformance, OneThatGetsNothingKeepsNoOtherOfItsCallFromATask) {
     for_docker.backend_type = "docker";
     const auto docker = submit(for_docker).id;
     std::vector<ClaimRequest> requests;
+    requests.reserve(ids.size());
     for (const auto& id : ids) {
         requests.push_back({.worker = id, .max = 2});
     }
