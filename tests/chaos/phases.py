@@ -22,7 +22,7 @@ class Phase:
     storages: tuple = ALL_STORAGES
     runners: tuple = ALL_RUNNERS
     needs: str = ""  # what the stand must have: disks, clock
-    may_miss: bool = False  # a run that it ends may just have given its result
+    may_miss: bool = False  # runs may just have ended, or need nothing of what is struck
     # what a person finds of it: a pattern of one line of some log, and a metric of some coordinator or
     # worker that goes up (signs.Metrics)
     says: str = dataclasses.field(kw_only=True)
@@ -83,7 +83,7 @@ PHASES = (
     Phase("lock_database", 1, (2.0, 4.0), says=SLOW, moves=SLOW_CALLS),
     Phase("fill_database_disk", 1, (1.0, 3.0), storages=SQLITE, runners=PROCESS, needs="disks",
           says="the disk is full", moves="opslab_plugin_call_failures_total"),
-    Phase("fill_work_disk", 1, (1.0, 3.0), runners=PROCESS, needs="disks",
+    Phase("fill_work_disk", 1, (1.0, 3.0), runners=PROCESS, needs="disks", may_miss=True,
           says=NO_RESULT + ".*No space left", moves=RETRIED),
     Phase("turn_clock", 1, when=RUNNING, needs="clock", says=JUMPED, moves=WARNED),
     Phase("turn_clock_back", 1, when=RUNNING, needs="clock", says=JUMPED, moves=WARNED),
