@@ -45,4 +45,25 @@ private:
     std::optional<SteadyTime> set_at_;
 };
 
+/// The time of leases in one transaction: asked for where it is first wanted, and then kept.
+/// Threads: one.
+class LeaseMoment {
+public:
+    /// Both outlive it.
+    LeaseMoment(LeaseTime& time, Session& session) : time_(time), session_(session) {}
+
+    /// Throws as the session does.
+    [[nodiscard]] Timestamp now() {
+        if (!now_) {
+            now_ = time_.now(session_);
+        }
+        return *now_;
+    }
+
+private:
+    LeaseTime& time_;
+    Session& session_;
+    std::optional<Timestamp> now_{};
+};
+
 }  // namespace opslab::sql

@@ -81,9 +81,8 @@ public:
         Entropy& entropy,
         std::span<const AttemptEnd> ends
     )
-        : session_(session),
-          changes_(changes),
-          lease_time_(lease_time),
+        : changes_(changes),
+          moment_(lease_time, session),
           entropy_(entropy),
           workers_(locked_workers_of(session, ends)) {
         std::vector<TaskId> ids;
@@ -141,15 +140,13 @@ private:
         outcome.failure = std::get<Failure>(end.outcome);
         if (is_retried(outcome.failure->kind) && end.attempt <= task.parameters.max_retries) {
             outcome.event = TaskEvent::retried;
-            outcome.not_before =
-                lease_time_.now(session_) + retry_delay(end.attempt, retry, entropy_.next());
+            outcome.not_before = moment_.now() + retry_delay(end.attempt, retry, entropy_.next());
         }
         return outcome;
     }
 
-    Session& session_;
     Changes& changes_;
-    LeaseTime& lease_time_;
+    LeaseMoment moment_;
     Entropy& entropy_;
     std::map<WorkerId, WorkerRow> workers_;
     std::map<TaskId, TaskRow> tasks_;
@@ -163,6 +160,7 @@ Result<std::vector<Result<std::vector<ClaimedTask>>>> SqlRunStore::claim(
 ) {
     return parts_.database.write([&](Session& session) {
         auto workers = locked_workers_of(session, requests);
+        LeaseMoment moment{parts_.lease_time, session};
         // where one got less than it had room for, its like need not look: a thousand may wait
         std::set<std::pair<std::string, std::vector<std::string>>> exhausted;
         std::vector<Result<std::vector<ClaimedTask>>> answers;
@@ -186,7 +184,7 @@ Result<std::vector<Result<std::vector<ClaimedTask>>>> SqlRunStore::claim(
             if (wanted > 0 && !exhausted.contains(kind)) {
                 // written before the next request looks, so that no task goes to two
                 Changes changes{parts_.host.clock.now(), parts_.host.entropy};
-                const auto now = parts_.lease_time.now(session);
+                const auto now = moment.now();
                 for (auto& row : take_claimable(session, worker, wanted, now)) {
                     const auto deadline =
                         changes.begin_attempt(row, request.worker, now, policy.lease);
