@@ -264,13 +264,7 @@ Result<std::unique_ptr<Coordinator>> Coordinator::start(
         return fail(std::move(started.error()));
     }
     coordinator->run_mark_.emplace(RunMark::leave(settings.state_path));
-    if (coordinator->run_mark_->predecessor_was_killed()) {
-        log(surroundings.logger,
-            LogLevel::warning,
-            "the last coordinator here was not stopped in order (it was killed, or the machine "
-            "went "
-            "down); what it ran is picked up or removed");
-    }
+    coordinator->run_mark_->tell_of_killed("coordinator", surroundings.logger);
     return coordinator;
 }
 

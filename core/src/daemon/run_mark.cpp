@@ -39,6 +39,19 @@ RunMark RunMark::leave(const std::filesystem::path& folder) {
     return mark;
 }
 
+void RunMark::tell_of_killed(
+    std::string_view who, Logger& logger, std::initializer_list<LogField> fields
+) const {
+    if (predecessor_was_killed_) {
+        log(logger,
+            LogLevel::warning,
+            "the last " + std::string(who) +
+                " here was not stopped in order (it was killed, or the machine went down); what it "
+                "ran is picked up or removed",
+            fields);
+    }
+}
+
 RunMark::RunMark(RunMark&& other) noexcept
     : lock_(std::exchange(other.lock_, -1)),
       file_(std::move(other.file_)),

@@ -1,6 +1,10 @@
 #pragma once
 
+#include <opslab/logger.hpp>
+
 #include <filesystem>
+#include <initializer_list>
+#include <string_view>
 
 namespace opslab::daemon {
 
@@ -21,6 +25,10 @@ public:
 
     /// Whether a process that was at work there ended without removing its mark.
     [[nodiscard]] bool predecessor_was_killed() const { return predecessor_was_killed_; }
+    /// Says so where it was. `who`: coordinator or worker.
+    void tell_of_killed(
+        std::string_view who, Logger& logger, std::initializer_list<LogField> fields = {}
+    ) const;
 
 private:
     RunMark() = default;

@@ -299,14 +299,7 @@ Status work(
         return fail(state.error());
     }
     const auto mark = RunMark::leave(parts.state);
-    if (mark.predecessor_was_killed()) {
-        log(logger,
-            LogLevel::warning,
-            "the last worker here was not stopped in order (it was killed, or the machine went "
-            "down); "
-            "what it ran is picked up or removed",
-            {{"worker", options.id}});
-    }
+    mark.tell_of_killed("worker", logger, {{"worker", options.id}});
     const auto runner = open_its_runner(options, parts, clock, telemetry);
     if (!runner) {
         return fail(runner.error());

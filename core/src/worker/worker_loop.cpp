@@ -272,8 +272,7 @@ void WorkerLoop::note_standstill(Duration late) {
         log(logger_,
             LogLevel::warning,
             "this worker stood still for a while (frozen, or a machine that is too busy); leases "
-            "may "
-            "have run out meanwhile",
+            "may have run out meanwhile",
             {{"worker", id().value}, {"milliseconds", std::to_string(late.count() / 1000)}});
     }
 }
