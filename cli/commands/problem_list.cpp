@@ -35,14 +35,15 @@ ExitCode list(Session& session, const ProblemListOptions& options) {
         return ExitCode::ok;
     }
     std::vector<std::vector<std::string>> rows{
-        {"PROBLEM", "TYPE", "APPLICATION", "RUNS ON", "NEEDS"}};
+        {"PROBLEM", "TYPE", "APPLICATION", "RUNS ON", "NEEDS", "TOLD BY"}};
     for (const auto& problem : answer->document->value("problems", nlohmann::json::array())) {
         rows.push_back(
             {field_text(problem, "id"),
              field_text(problem, "task_type"),
              field_text(problem, "application"),
              field_text(problem, "deployment"),
-             listed_words(problem.value("needs", nlohmann::json::array()))}
+             listed_words(problem.value("needs", nlohmann::json::array())),
+             field_text(problem, "told_by")}
         );
     }
     for (const auto& line : table_lines(rows)) {
@@ -55,9 +56,13 @@ ExitCode list(Session& session, const ProblemListOptions& options) {
 
 void add_problem_list(CLI::App& problem, Chosen& chosen) {
     const auto options = std::make_shared<ProblemListOptions>();
-    auto* command = problem.add_subcommand("list", "List AIOpsLab's problems");
-    command->add_option("--task-type", options->task_type, "Only of this type")
-        ->check(CLI::IsMember({"detection", "localization", "analysis", "mitigation"}));
+    auto* command =
+        problem.add_subcommand("list", "List AIOpsLab's problems, and what workers tell of");
+    command
+        ->add_option(
+            "--task-type", options->task_type, "detection, localization, analysis or mitigation"
+        )
+        ->type_name("NAME");
     command->add_option("--app", options->application, "Only of this application")
         ->type_name("NAME");
     add_connection_options(*command, options->connection);

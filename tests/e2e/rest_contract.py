@@ -418,11 +418,49 @@ class RestContract(unittest.TestCase):
         self.assertEqual((status, body), (200, ""))
 
     def test_the_problems_of_aiopslab_are_listed(self):
-        self.assertEqual(self.expect(200, "GET", "/problems")["total"], 89)
+        listed = self.expect(200, "GET", "/problems")["problems"]
+        self.assertEqual(len([one for one in listed if one["told_by"] is None]), 89)
         found = self.expect(200, "GET", "/api/v1/problems?task_type=detection&app=flower")
         self.assertEqual({problem["deployment"] for problem in found["problems"]}, {"docker"})
         self.assertEqual(
             self.refused(400, "validation_error", "GET", "/problems?task_type=x"), ["task_type"]
+        )
+
+    def test_problems_that_a_worker_tells_of_stand_behind_the_table(self):
+        told = {"id": "told-planning-1", "task_type": "planning", "application": None}
+        worker = {
+            "id": "worker-071-told",
+            "backend_type": "told",
+            "capabilities": {
+                "problems": [told, {"id": "container_kill-detection", "task_type": "odd"}],
+                "supported_problems": ["told-*", "plain-told"],
+            },
+        }
+        kept = self.expect(201, "POST", "/workers/register", worker)["capabilities"]["problems"]
+        self.assertEqual(kept, [{"id": "told-planning-1", "task_type": "planning"}])
+
+        listed = {one["id"]: one for one in self.expect(200, "GET", "/problems")["problems"]}
+        self.assertEqual(
+            listed["told-planning-1"],
+            {**told, "deployment": None, "needs": [], "told_by": "worker-071-told"},
+        )
+        self.assertEqual(listed["plain-told"]["told_by"], "worker-071-told")
+        self.assertEqual(listed["container_kill-detection"]["task_type"], "detection")
+        self.assertNotIn("told-*", listed)
+        found = self.expect(200, "GET", "/problems?task_type=planning")
+        self.assertEqual([one["id"] for one in found["problems"]], ["told-planning-1"])
+
+    def test_problems_of_a_registration_are_refused_with_all_that_is_wrong(self):
+        worker = {"id": "worker-072-told", "backend_type": "told"}
+        worker["capabilities"] = {"problems": [{"id": ""}, 7, {"id": "a", "needs": ["a b"]}]}
+        self.assertEqual(
+            self.refused(400, "validation_error", "POST", "/workers/register", worker),
+            [f"/capabilities/problems/{at}" for at in ("0/id", "1", "2/needs")],
+        )
+        worker["capabilities"] = {"problems": [{"id": f"p{at}"} for at in range(1001)]}
+        self.assertEqual(
+            self.refused(400, "validation_error", "POST", "/workers/register", worker),
+            ["/capabilities/problems"],
         )
 
 

@@ -75,6 +75,21 @@ class TwoCoordinators(unittest.TestCase):
         self.assertEqual(self.one.get("/tasks/stats")["by_status"]["completed"], 40)
         self.assertEqual(self.two.get("/tasks/stats")["by_status"]["completed"], 40)
 
+    def test_both_know_the_problems_of_a_worker_that_registered_at_one(self):
+        worker = {"id": "worker-001-told", "backend_type": "told"}
+        worker["capabilities"] = {"problems": [{"id": "told-detection-1"}]}
+        self.assertEqual(self.one.call("POST", "/workers/register", worker)[0], 201)
+        for coordinator in (self.one, self.two):
+            until(
+                lambda at=coordinator: [
+                    one["told_by"]
+                    for one in at.get("/problems")["problems"]
+                    if one["id"] == "told-detection-1"
+                ]
+                == ["worker-001-told"],
+                "both coordinators list the problem",
+            )
+
     def test_a_follower_on_one_sees_what_a_worker_of_the_other_reports(self):
         self.one.call("POST", "/workers/internal/stop")
         (task,) = self.submit(

@@ -56,12 +56,14 @@ struct Service {
     NoEmbedded embedded{};
     NoMetrics metrics{};
     TaskCheck check{{}, storage->workers(), clock, logger};
+    KnownProblems problems{storage->workers(), hub, clock, logger};
     TaskService tasks{*storage, clock, entropy, hub, observer};
     WorkerService workers{*storage, clock, entropy, hub, observer, {}};
     Dispatcher dispatcher{
         make_api(
             {.tasks = tasks,
              .check = check,
+             .problems = problems,
              .workers = workers,
              .embedded = embedded,
              .metrics = metrics,

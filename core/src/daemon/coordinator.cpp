@@ -205,6 +205,7 @@ Coordinator::Coordinator(
           surroundings.clock,
           surroundings.logger
       ),
+      known_problems_(storage_->workers(), hub_, surroundings.clock, surroundings.logger),
       metrics_page_(*metrics_, *storage_) {}
 
 std::filesystem::path Coordinator::lease_folder(const config::Settings& settings) {
@@ -311,15 +312,15 @@ Status Coordinator::listen(const config::Settings& settings) {
     const ApiParts parts{
         .tasks = tasks_,
         .check = task_check_,
+        .problems = known_problems_,
         .workers = workers_,
         .embedded = pool_,
         .metrics = metrics_page_,
         .storage = *storage_,
         .clock = surroundings_.clock,
         .logger = surroundings_.logger,
-        .defaults =
-            {.max_retries = settings.tasks.default_max_retries,
-             .strict_problems = settings.tasks.strict_problems},
+        .defaults = {.max_retries = settings.tasks.default_max_retries},
+        .strict_problems = settings.tasks.strict_problems,
         .version = OPSLAB_VERSION,
     };
     dispatcher_ = std::make_unique<Dispatcher>(

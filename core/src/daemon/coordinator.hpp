@@ -105,6 +105,7 @@ private:
     Sweeper sweeper_;
     EmbeddedPool pool_;
     TaskCheck task_check_;
+    KnownProblems known_problems_;
     MetricsPage metrics_page_;
     std::unique_ptr<Dispatcher> dispatcher_;
     std::unique_ptr<HttpServer> server_;

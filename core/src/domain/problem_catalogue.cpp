@@ -24,11 +24,29 @@ ProblemCatalogue::ProblemCatalogue(std::string_view table) {
         entry.at("application").get_to(problem.application);
         entry.at("deployment").get_to(problem.deployment);
         entry.at("needs").get_to(problem.needs);
-        ids_.insert(problem.id);
-        applications_.insert(problem.application);
-        task_types_.insert(problem.task_type);
-        problems_.push_back(std::move(problem));
+        add(std::move(problem));
     }
+}
+
+void ProblemCatalogue::add(CataloguedProblem problem) {
+    if (!ids_.insert(problem.id).second) {
+        return;
+    }
+    if (!problem.application.empty()) {
+        applications_.insert(problem.application);
+    }
+    if (!problem.task_type.empty()) {
+        task_types_.insert(problem.task_type);
+    }
+    problems_.push_back(std::move(problem));
+}
+
+ProblemCatalogue ProblemCatalogue::with(std::vector<CataloguedProblem> told) const {
+    auto all = *this;
+    for (auto& problem : told) {
+        all.add(std::move(problem));
+    }
+    return all;
 }
 
 }  // namespace opslab

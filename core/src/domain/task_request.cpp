@@ -1,7 +1,6 @@
 #include "domain/task_request.hpp"
 
 #include "base/object_reader.hpp"
-#include "domain/problem_catalogue.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -118,12 +117,6 @@ std::optional<NewTask> decode_task_request(
     ObjectReader reader(request, pointer, errors);
     reader.require("problem_id");
     task.problem_id = reader.string("problem_id", 1, 255).value_or("");
-    if (defaults.strict_problems && !task.problem_id.empty() &&
-        !ProblemCatalogue::aiopslab().holds(task.problem_id)) {
-        reader.refuse(
-            "problem_id", "must be one of AIOpsLab's problems, which GET /problems lists"
-        );
-    }
     read_agent_config(reader, task.parameters, errors);
     const auto integer = [&](std::string_view key, std::int64_t min, std::int64_t max, int& into) {
         if (const auto value = reader.integer(key, min, max)) {

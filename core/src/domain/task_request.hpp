@@ -10,10 +10,9 @@
 
 namespace opslab {
 
-/// Settings that fill what a request leaves out, and bound what it may ask for.
+/// Settings that fill what a request leaves out.
 struct TaskDefaults {
     int max_retries = 0;
-    bool strict_problems = false;  ///< refuses problems that are not in the catalogue
 };
 
 /// Reads a TaskRequest. Everything that is wrong is noted in `errors`, with pointers below

@@ -5,6 +5,7 @@
 #include "base/rfc3339.hpp"
 #include "base/text.hpp"
 #include "domain/task_codec.hpp"
+#include "domain/told_problems.hpp"
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -87,6 +88,9 @@ void read_capabilities(ObjectReader& reader, NewWorker& worker, std::vector<Fiel
         worker.max_parallel_tasks =
             static_cast<int>(inner.integer("max_parallel_tasks", 1, 1000).value_or(1));
         read_globs(inner, worker);
+        if (const Json* problems = inner.array("problems")) {
+            check_told_problems(*problems, inner.pointer_to("problems"), errors);
+        }
         kept = *capabilities;
     }
     kept["max_parallel_tasks"] = worker.max_parallel_tasks;

@@ -27,7 +27,10 @@ Handler bind(
 void add_tasks(Router& router, const ApiParts& parts) {
     using Tasks = TaskHandlers;
     const auto tasks = std::make_shared<const Tasks>(
-        parts.tasks, parts.check, parts.clock, parts.logger, parts.defaults
+        parts.tasks,
+        SubmissionRules{parts.check, parts.problems, parts.defaults, parts.strict_problems},
+        parts.clock,
+        parts.logger
     );
     const auto add = [&](HttpMethod method, const char* path, const char* id, auto handler) {
         router.add({method, path, id, bind<Tasks>(tasks, handler)});
@@ -49,7 +52,7 @@ void add_tasks(Router& router, const ApiParts& parts) {
          "/problems",
          "listProblems",
          bind<CatalogueHandlers>(
-             std::make_shared<const CatalogueHandlers>(), &CatalogueHandlers::list
+             std::make_shared<const CatalogueHandlers>(parts.problems), &CatalogueHandlers::list
          )}
     );
 }

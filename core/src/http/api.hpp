@@ -4,6 +4,7 @@
 #include "http/embedded_workers.hpp"
 #include "http/metrics_text.hpp"
 #include "http/router.hpp"
+#include "service/known_problems.hpp"
 #include "service/task_check.hpp"
 #include "service/task_service.hpp"
 #include "service/worker_service.hpp"
@@ -20,6 +21,7 @@ namespace opslab {
 struct ApiParts {
     TaskService& tasks;
     TaskCheck& check;
+    KnownProblems& problems;
     WorkerService& workers;
     EmbeddedWorkers& embedded;
     MetricsText& metrics;
@@ -27,6 +29,7 @@ struct ApiParts {
     Clock& clock;
     Logger& logger;
     TaskDefaults defaults{};
+    bool strict_problems = false;  ///< refuses tasks whose problem is not known
     std::string version{};
 };
 

@@ -1,7 +1,6 @@
 #include "http/catalogue_handlers.hpp"
 
 #include "base/json.hpp"
-#include "domain/problem_catalogue.hpp"
 #include "http/request_fields.hpp"
 
 #include <nlohmann/json.hpp>
@@ -11,12 +10,16 @@ namespace opslab {
 namespace {
 
 Json to_json(const CataloguedProblem& problem) {
+    const auto known = [](const std::string& word) {
+        return word.empty() ? Json(nullptr) : Json(word);
+    };
     return {
         {"id", problem.id},
-        {"task_type", problem.task_type},
-        {"application", problem.application},
-        {"deployment", problem.deployment},
+        {"task_type", known(problem.task_type)},
+        {"application", known(problem.application)},
+        {"deployment", known(problem.deployment)},
         {"needs", problem.needs},
+        {"told_by", known(problem.told_by)},
     };
 }
 
@@ -29,7 +32,12 @@ std::vector<std::string_view> views(const std::set<std::string, std::less<>>& wo
 void CatalogueHandlers::list(
     const HttpRequest& request, const PathParams& params, Responder responder
 ) const {
-    const auto& catalogue = ProblemCatalogue::aiopslab();
+    const auto known = problems_.all();
+    if (!known) {
+        responder.fail(known.error());
+        return;
+    }
+    const auto& catalogue = **known;
     RequestFields fields(request, params);
     const auto task_type = fields.word("task_type", views(catalogue.task_types()));
     const auto application = fields.word("app", views(catalogue.applications()));

@@ -80,24 +80,85 @@ std::optional<IdempotencyKey> key_of(
         space, *key, fingerprint_of(space == KeySpace::task ? "task" : "batch", body)};
 }
 
-}  // namespace
+std::string problem_pointer(KeySpace space, std::size_t place) {
+    return (space == KeySpace::task ? "" : "/tasks/" + std::to_string(place)) + "/problem_id";
+}
 
-std::optional<Error> TaskHandlers::refusal_of(
-    const std::vector<NewTask>& tasks, KeySpace space, RequestFields& fields
-) const {
-    const auto reasons = check_.refusals(tasks);
-    for (std::size_t i = 0; i < reasons.size(); ++i) {
-        if (reasons[i]) {
-            const auto task =
-                space == KeySpace::task ? std::string() : "/tasks/" + std::to_string(i);
-            fields.refuse(task + "/problem_id", *reasons[i]);
+/// The problems that a request names, each with its task's place, in whatever else is wrong.
+std::vector<std::pair<std::size_t, std::string_view>> problems_in(
+    const Json& body, KeySpace space
+) {
+    std::vector<std::pair<std::size_t, std::string_view>> problems;
+    const auto add = [&problems](const Json& task, std::size_t place) {
+        const auto found = task.find("problem_id");
+        if (found != task.end() && found->is_string() &&
+            !found->get_ref<const std::string&>().empty()) {
+            problems.emplace_back(place, found->get_ref<const std::string&>());
+        }
+    };
+    if (space == KeySpace::task) {
+        add(body, 0);
+    } else if (const auto tasks = body.find("tasks");
+               tasks != body.end() && tasks->is_array() &&
+               tasks->size() <= static_cast<std::size_t>(kMaxTasksPerSubmission)) {
+        for (std::size_t i = 0; i < tasks->size(); ++i) {
+            add((*tasks)[i], i);
         }
     }
-    if (!fields.good()) {
-        return fields.error();
+    return problems;
+}
+
+}  // namespace
+
+Status TaskHandlers::refuse_unknown_problems(
+    const Json& body, KeySpace space, RequestFields& fields
+) const {
+    if (!rules_.strict_problems) {
+        return {};
     }
-    unknown_->look_at(tasks);
-    return std::nullopt;
+    const auto named = problems_in(body, space);
+    std::vector<std::string_view> ids;
+    for (const auto& [place, problem] : named) {
+        ids.push_back(problem);
+    }
+    const auto unknown = rules_.problems.unknown_among(ids);
+    if (!unknown) {
+        return opslab::fail(unknown.error());
+    }
+    for (const auto at : *unknown) {
+        fields.refuse(
+            problem_pointer(space, named[at].first),
+            "must be one of the problems that GET /problems lists"
+        );
+    }
+    return {};
+}
+
+std::optional<Error> TaskHandlers::refusal_of(
+    const std::vector<NewTask>& tasks, const Json& body, KeySpace space, RequestFields& fields
+) const {
+    if (const auto known = refuse_unknown_problems(body, space, fields); !known) {
+        return known.error();
+    }
+    const auto reasons = rules_.check.refusals(tasks);
+    for (std::size_t i = 0; i < reasons.size(); ++i) {
+        if (reasons[i]) {
+            fields.refuse(problem_pointer(space, i), *reasons[i]);
+        }
+    }
+    return fields.good() ? std::nullopt : std::optional(fields.error());
+}
+
+void TaskHandlers::store(
+    std::vector<NewTask> tasks,
+    std::optional<IdempotencyKey> key,
+    Reply<Submitted> reply,
+    std::optional<Error> refusal
+) const {
+    if (!refusal && !rules_.strict_problems) {
+        unknown_->tell_of_those_in(tasks);
+    }
+    tasks_.submit(std::move(tasks), std::move(key), std::move(reply), std::move(refusal));
 }
 
 void TaskHandlers::submit(const HttpRequest& request, const PathParams& params, Responder responder)
@@ -110,23 +171,25 @@ void TaskHandlers::submit(const HttpRequest& request, const PathParams& params, 
     RequestFields fields(request, params);
     fields.finish_query();
     const auto key = fields.idempotency_key();
-    auto task = decode_task_request(*body, "", defaults_, fields.errors());
+    auto task = decode_task_request(*body, "", rules_.defaults, fields.errors());
     note_nul_fields(*body, fields.errors());
     if (!task || !fields.good()) {
+        // where the storage is away, what is wrong anyway is all that can be said
+        static_cast<void>(refuse_unknown_problems(*body, KeySpace::task, fields));
         responder.fail(fields.error());
         return;
     }
     std::vector<NewTask> tasks;
     tasks.push_back(std::move(*task));
     note_origin(request, tasks);
-    auto refusal = refusal_of(tasks, KeySpace::task, fields);
+    auto refusal = refusal_of(tasks, *body, KeySpace::task, fields);
     const auto encode = [prefix = std::string(request.prefix())](const Submitted& submitted) {
         const auto& stored = submitted.tasks.at(0);
         auto response = json_response(submitted.replayed ? 200 : 201, dump_json(to_json(stored)));
         response.headers.add("Location", prefix + "/tasks/" + stored.id.value);
         return response;
     };
-    tasks_.submit(
+    store(
         std::move(tasks),
         key_of(key, KeySpace::task, *body),
         reply_to<Submitted>(std::move(responder), encode),
@@ -145,15 +208,16 @@ void TaskHandlers::submit_batch(
     RequestFields fields(request, params);
     fields.finish_query();
     const auto key = fields.idempotency_key();
-    auto tasks = decode_batch(*body, defaults_, fields.errors());
+    auto tasks = decode_batch(*body, rules_.defaults, fields.errors());
     note_nul_fields(*body, fields.errors());
     if (!fields.good()) {
+        static_cast<void>(refuse_unknown_problems(*body, KeySpace::batch, fields));
         responder.fail(fields.error());
         return;
     }
     note_origin(request, tasks);
-    auto refusal = refusal_of(tasks, KeySpace::batch, fields);
-    tasks_.submit(
+    auto refusal = refusal_of(tasks, *body, KeySpace::batch, fields);
+    store(
         std::move(tasks),
         key_of(key, KeySpace::batch, *body),
         reply_to<Submitted>(

@@ -53,6 +53,9 @@ public:
     /// After a running task of this worker was cancelled.
     void worker_should_look(const WorkerId& worker) { publish("worker/" + worker.value); }
 
+    /// After a worker registered.
+    void worker_enrolled() { publish("enrolled"); }
+
     /// After changes that nobody could name: everybody looks.
     void anything_changed();
 
@@ -67,6 +70,9 @@ public:
     }
     [[nodiscard]] Subscription on_callback_due(Listener listener) {
         return subscribe("callback", std::move(listener));
+    }
+    [[nodiscard]] Subscription on_worker_enrolled(Listener listener) {
+        return subscribe("enrolled", std::move(listener));
     }
     [[nodiscard]] Subscription on_worker_should_look(const WorkerId& worker, Listener listener) {
         return subscribe("worker/" + worker.value, std::move(listener));

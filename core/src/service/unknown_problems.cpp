@@ -1,6 +1,6 @@
 #include "service/unknown_problems.hpp"
 
-#include "domain/problem_catalogue.hpp"
+#include <string_view>
 
 namespace opslab {
 
@@ -11,21 +11,36 @@ constexpr std::size_t kMostTold = 1000;
 
 }  // namespace
 
-void UnknownProblems::look_at(const std::vector<NewTask>& tasks) {
+bool UnknownProblems::is_told(const std::string& problem) {
+    const std::lock_guard lock(mutex_);
+    return told_.size() >= kMostTold || told_.contains(problem);
+}
+
+bool UnknownProblems::note(const std::string& problem) {
+    const std::lock_guard lock(mutex_);
+    return told_.size() < kMostTold && told_.insert(problem).second;
+}
+
+void UnknownProblems::tell_of_those_in(const std::vector<NewTask>& tasks) {
+    std::vector<std::string_view> ids;
     for (const auto& task : tasks) {
-        if (ProblemCatalogue::aiopslab().holds(task.problem_id)) {
-            continue;
+        if (!is_told(task.problem_id)) {
+            ids.emplace_back(task.problem_id);
         }
-        {
-            const std::lock_guard lock(mutex_);
-            if (told_.size() >= kMostTold || !told_.insert(task.problem_id).second) {
-                continue;
-            }
+    }
+    const auto unknown = known_.unknown_among(ids);
+    if (!unknown) {
+        return;
+    }
+    for (const auto place : *unknown) {
+        const std::string problem(ids[place]);
+        if (note(problem)) {
+            log(logger_,
+                LogLevel::warning,
+                "neither AIOpsLab's table nor any worker has such a problem; the task is accepted "
+                "all the same",
+                {{"problem_id", problem}});
         }
-        log(logger_,
-            LogLevel::warning,
-            "AIOpsLab has no such problem; the task is accepted all the same",
-            {{"problem_id", task.problem_id}});
     }
 }
 

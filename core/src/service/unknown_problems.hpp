@@ -1,5 +1,7 @@
 #pragma once
 
+#include "service/known_problems.hpp"
+
 #include <opslab/logger.hpp>
 #include <opslab/task.hpp>
 
@@ -10,15 +12,20 @@
 
 namespace opslab {
 
-/// Says once for each problem that AIOpsLab does not have: other benchmarks have other ids, and a
-/// slip of the pen costs a run. Threads: all calls from any.
+/// Says once for each problem that nobody knows, where such problems are accepted: other benchmarks
+/// have other ids, and a slip of the pen costs a run. Threads: all calls from any.
 class UnknownProblems {
 public:
-    explicit UnknownProblems(Logger& logger) : logger_(logger) {}
+    UnknownProblems(KnownProblems& known, Logger& logger) : known_(known), logger_(logger) {}
 
-    void look_at(const std::vector<NewTask>& tasks);
+    /// Silent where the storage must be asked and is away.
+    void tell_of_those_in(const std::vector<NewTask>& tasks);
 
 private:
+    [[nodiscard]] bool is_told(const std::string& problem);
+    [[nodiscard]] bool note(const std::string& problem);
+
+    KnownProblems& known_;
     Logger& logger_;
     std::mutex mutex_{};
     std::set<std::string, std::less<>> told_{};  // at most kMostTold

@@ -1,5 +1,6 @@
 #include "service/worker_service.hpp"
 
+#include "domain/told_problems.hpp"
 #include "domain/worker_codec.hpp"
 
 #include <algorithm>
@@ -48,6 +49,14 @@ WorkerService::WorkerService(
       ends_([this](std::span<const AttemptEnd> batch) { return commit_ends(batch); }, {}) {}
 
 Result<Worker> WorkerService::enroll(const NewWorker& worker, Takeover takeover) {
+    auto enrolled = store(with_new_problems_alone(worker), takeover);
+    if (enrolled) {
+        hub_.worker_enrolled();
+    }
+    return enrolled;
+}
+
+Result<Worker> WorkerService::store(const NewWorker& worker, Takeover takeover) {
     auto enrolled = storage_.workers().enroll(worker, takeover);
     if (enrolled || takeover == Takeover::succeed || enrolled.error().code != Errc::conflict) {
         return enrolled;

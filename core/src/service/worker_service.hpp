@@ -34,7 +34,7 @@ public:
 
     /// With `Takeover::refuse` an id that is registered and not offline is a `conflict`, unless
     /// both were registered by the same instance: then the registered one is the dead self of the
-    /// one that asks.
+    /// one that asks. Of the problems that it tells of, those of the built-in table are not kept.
     [[nodiscard]] Result<Worker> enroll(const NewWorker& worker, Takeover takeover);
 
     /// Errors: `not_found`.
@@ -71,6 +71,7 @@ private:
     );
     [[nodiscard]] Result<std::vector<Result<Task>>> commit_ends(std::span<const AttemptEnd> ends);
 
+    [[nodiscard]] Result<Worker> store(const NewWorker& worker, Takeover takeover);
     void count_stale(std::string_view verb, std::size_t stale);
     void observe_phases(const EventReport& report);
 

@@ -1,11 +1,7 @@
 #include "domain/problem_catalogue.hpp"
 
-#include "base/json.hpp"
-#include "domain/task_request.hpp"
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <nlohmann/json.hpp>
 
 namespace opslab {
 namespace {
@@ -36,28 +32,27 @@ TEST(ProblemCatalogue, KnowsAnIdExactly) {
     EXPECT_FALSE(catalogue.holds(""));
 }
 
-std::vector<FieldError> refusals(const std::string& problem, bool strict) {
-    std::vector<FieldError> errors;
-    const Json request = {{"problem_id", problem}};
-    const auto task = decode_task_request(request, "/tasks/3", {.strict_problems = strict}, errors);
-    EXPECT_EQ(task.has_value(), errors.empty());
-    return errors;
-}
+TEST(ProblemCatalogue, TakesInWhatItDoesNotHoldAndChangesNothingThatItHolds) {
+    const auto& table = ProblemCatalogue::aiopslab();
 
-TEST(StrictProblems, RefuseWhatIsNotInTheCatalogue) {
-    const auto errors = refusals("no-such-problem", true);
+    const auto all = table.with({
+        {.id = "container_kill-detection", .task_type = "guessing", .told_by = "worker-001-a"},
+        {.id = "new", .task_type = "planning", .application = "shop", .told_by = "worker-001-a"},
+        {.id = "new", .task_type = "other", .told_by = "worker-002-a"},
+        {.id = "bare", .told_by = "worker-002-a"},
+    });
 
-    ASSERT_THAT(errors, SizeIs(1));
-    EXPECT_EQ(errors[0].field, "/tasks/3/problem_id");
-    EXPECT_THAT(refusals("container_kill-detection", true), SizeIs(0));
-}
-
-TEST(StrictProblems, AreNotTheDefault) {
-    EXPECT_THAT(refusals("no-such-problem", false), SizeIs(0));
-}
-
-TEST(StrictProblems, ComplainOnceAboutAProblemThatIsEmpty) {
-    EXPECT_THAT(refusals("", true), SizeIs(1));
+    EXPECT_THAT(all.problems(), SizeIs(91));
+    EXPECT_EQ(all.problems()[89].task_type, "planning");
+    EXPECT_EQ(all.problems()[89].told_by, "worker-001-a");
+    EXPECT_TRUE(all.holds("bare"));
+    EXPECT_THAT(
+        all.task_types(),
+        ElementsAre("analysis", "detection", "localization", "mitigation", "planning")
+    );
+    EXPECT_TRUE(all.applications().contains("shop"));
+    EXPECT_FALSE(all.applications().contains(""));
+    EXPECT_THAT(table.problems(), SizeIs(89));
 }
 
 }  // namespace

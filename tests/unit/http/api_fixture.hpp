@@ -37,6 +37,8 @@ public:
     std::function<Result<std::vector<TaskDetail>>(std::span<const TaskId>)> on_details{};
     std::function<Result<TaskPage>(const TaskQuery&)> on_list{};
     std::function<Result<std::vector<StoredEvent>>(std::int64_t after, int limit)> on_events{};
+    std::function<Result<std::vector<Worker>>()> on_workers{};
+    int worker_reads = 0;
     bool takes_submissions = true;
 
     TaskStore& tasks() override { return *this; }
@@ -94,7 +96,10 @@ public:
     }
     Status retire(const WorkerId&) override { return away(); }
     Result<Worker> find(const WorkerId&) override { return away(); }
-    Result<std::vector<Worker>> list(const WorkerQuery&) override { return away(); }
+    Result<std::vector<Worker>> list(const WorkerQuery&) override {
+        ++worker_reads;
+        return on_workers ? on_workers() : away();
+    }
     Result<WorkerStats> stats(const WorkerId&) override { return away(); }
     Result<std::vector<StoredEvent>> events(const TaskId&, std::int64_t after, int limit) override {
         return on_events ? on_events(after, limit) : away();
@@ -129,9 +134,9 @@ struct Answer {
 class ApiUnderTest {
 public:
     explicit ApiUnderTest(
-        TaskDefaults defaults = {}, const std::map<std::string, TaskCheck::Asked>& runners = {}
+        bool strict_problems = false, const std::map<std::string, TaskCheck::Asked>& runners = {}
     )
-        : defaults_(defaults), check_(runners, storage.workers(), clock, logger) {}
+        : strict_problems_(strict_problems), check_(runners, storage.workers(), clock, logger) {}
 
     Answer ask(
         HttpMethod method, std::string target, std::string body = {}, HttpHeaders headers = {}
@@ -175,25 +180,27 @@ private:
         std::promise<Answer>& promise_;
     };
 
-    TaskDefaults defaults_;
+    bool strict_problems_;
     ChangeHub hub_{};
     ServiceObserver observer_{};
     NoEmbedded embedded_{};
     NoMetrics metrics_{};
     TaskCheck check_;
+    KnownProblems problems_{storage, hub_, clock, logger};
     TaskService tasks_{storage, clock, entropy, hub_, observer_};
     WorkerService workers_{storage, clock, entropy, hub_, observer_, {}};
     Dispatcher dispatcher_{
         make_api(
             {.tasks = tasks_,
              .check = check_,
+             .problems = problems_,
              .workers = workers_,
              .embedded = embedded_,
              .metrics = metrics_,
              .storage = storage,
              .clock = clock,
              .logger = logger,
-             .defaults = defaults_,
+             .strict_problems = strict_problems_,
              .version = "1.2.3"}
         ),
         {},

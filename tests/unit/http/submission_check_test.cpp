@@ -14,7 +14,7 @@ using ::testing::SizeIs;
 class SubmissionCheck : public ::testing::Test {
 protected:
     CheckedRunner docker_{{{"flower", RunnerErrc::task}}};
-    ApiUnderTest api_{{}, {{"docker", {&docker_, true}}}};
+    ApiUnderTest api_{false, {{"docker", {&docker_, true}}}};
 };
 
 TEST_F(SubmissionCheck, ATaskThatTheRunnerCanNeverRunIsAValidationErrorWithItsReason) {
