@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Containers that outlive their remote worker, or their worker and their coordinator. Needs a Docker
-engine. Usage: remote_docker.py OPSLAB SOURCE_DIR DRIVER"""
+"""Containers that outlive their remote worker, or their worker and their coordinator, and those that
+a worker begins and stands still. Needs a Docker engine. Usage: remote_docker.py OPSLAB SOURCE_DIR DRIVER"""
 
 import json
 import pathlib
@@ -8,9 +8,11 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 import unittest
 
 from coordinator import Coordinator, until
+from held_engine import HeldEngine
 from remote_worker import RemoteWorker
 
 DRIVER = pathlib.Path(sys.argv.pop(3)).resolve()
@@ -19,7 +21,9 @@ PROGRAM = pathlib.Path(sys.argv.pop(1)).resolve()
 STEPS = 12
 
 
-class ContainersOfRemoteWorkers(unittest.TestCase):
+class WithRemoteWorker(unittest.TestCase):
+    TIMES = ""
+
     @classmethod
     def setUpClass(cls):
         # its last line is the image's name
@@ -32,14 +36,22 @@ class ContainersOfRemoteWorkers(unittest.TestCase):
         self.folder = tempfile.TemporaryDirectory()
         self.addCleanup(self.folder.cleanup)
         self.scope = pathlib.Path(self.folder.name).name
-        config = {"image": self.image, "pull": "never", "network": "none", "scope": self.scope}
-        self.coordinator = Coordinator(PROGRAM, self.folder.name, "").start()
+        self.engine = HeldEngine(self.folder.name)
+        self.addCleanup(self.engine.end)
+        config = {
+            "image": self.image,
+            "pull": "never",
+            "network": "none",
+            "scope": self.scope,
+            "socket": self.engine.path,
+        }
+        self.coordinator = Coordinator(PROGRAM, self.folder.name, self.TIMES).start()
         self.worker = RemoteWorker(
             PROGRAM,
             self.folder.name,
             self.coordinator.port,
             "worker-001-docker",
-            "server: {drain_seconds: 1}\n"
+            f"{self.TIMES}server: {{drain_seconds: 1}}\n"
             f"runners: [{{name: docker, plugin: docker, config: {json.dumps(config)}}}]\n",
             ["--max-parallel-tasks", "2"],
         ).start()
@@ -60,6 +72,8 @@ class ContainersOfRemoteWorkers(unittest.TestCase):
         for container in self.containers():
             subprocess.run(["docker", "rm", "-fv", container], capture_output=True)
 
+
+class ContainersOfRemoteWorkers(WithRemoteWorker):
     def steps(self, task_id):
         trajectory = self.coordinator.get(f"/tasks/{task_id}/trajectory")
         return [step["step"] for step in trajectory["steps"]]
@@ -142,6 +156,49 @@ class ContainersOfRemoteWorkers(unittest.TestCase):
         self.assertEqual(self.worker.process.wait(60), -signal.SIGTERM)
         self.worker.start()
         self.assert_whole(task_id)
+
+
+class WorkersThatStandStill(WithRemoteWorker):
+    """A worker is frozen in the middle of a start until its lease ran out and the guard has looked:
+    what it goes on to do when it is thawed starts nothing."""
+
+    TIMES = "heartbeat: {interval_seconds: 1, timeout_seconds: 4}\nsweep: {interval_seconds: 1}\n"
+
+    def freeze_in(self, call):
+        self.engine.hold(call)
+        task_id = self.coordinator.submit(problem_id="simulated-detection", max_retries=0)
+        self.assertTrue(self.engine.holds.wait(60), "the call to come")
+        self.worker.signal(signal.SIGSTOP)
+        return task_id
+
+    def thaw(self, task_id):
+        task = self.coordinator.wait_for_end(task_id)
+        self.assertEqual(task["failure"]["kind"], "worker_lost", task)
+        self.engine.release()
+        self.worker.signal(signal.SIGCONT)
+        until(lambda: not self.containers(), "what was half made to be removed")
+        # the worker works on, and by then it is done with the lost run
+        other = self.coordinator.submit(problem_id="simulated-detection")
+        self.assertEqual(self.coordinator.wait_for_end(other)["status"], "completed")
+        self.assertEqual(self.started(), [other])
+
+    def started(self):
+        """The tasks whose containers were started, as the engine tells it."""
+        told = subprocess.run(
+            ["docker", "events", "--since", "10m", "--until", f"{time.time():.9f}",
+             "--format", "{{json .Actor.Attributes}}", "--filter", "event=start",
+             "--filter", f"label=opslab.scope={self.scope}"],
+            check=True, capture_output=True, text=True,
+        )  # fmt: skip
+        return [json.loads(line)["opslab.task"] for line in told.stdout.splitlines()]
+
+    def test_what_it_had_made_is_gone_before_it_is_started(self):
+        task_id = self.freeze_in("/archive?")
+        until(lambda: not self.containers(), "the guard to remove what was made")
+        self.thaw(task_id)
+
+    def test_what_it_makes_too_late_is_not_started(self):
+        self.thaw(self.freeze_in("/containers/create?"))
 
 
 if __name__ == "__main__":

@@ -21,6 +21,7 @@ namespace {
 
 using supervise::FailedAt;
 using supervise::kControlFd;
+using supervise::kInterruptFd;
 using supervise::Packet;
 using supervise::Word;
 
@@ -30,13 +31,13 @@ constexpr std::chrono::milliseconds kDeathWait{10'000};
     return runner_fail(RunnerErrc::infrastructure, std::string(what) + ": " + std::strerror(error));
 }
 
-// Ours are kept above the child's 0 to 3, so that no dup2 there runs over one not yet copied.
+// Ours are kept above the child's 0 to 4, so that no dup2 there runs over one not yet copied.
 [[nodiscard]] UniqueFd lifted(int fd) {
     UniqueFd owned(fd);
-    if (fd > kControlFd) {
+    if (fd > kInterruptFd) {
         return owned;
     }
-    return UniqueFd(::fcntl(fd, F_DUPFD_CLOEXEC, kControlFd + 1));
+    return UniqueFd(::fcntl(fd, F_DUPFD_CLOEXEC, kInterruptFd + 1));
 }
 
 struct Pair {
@@ -74,17 +75,21 @@ public:
     }
 
     /// 0 or an errno. `closefrom` also ends descriptors that some library forgot to mark.
-    [[nodiscard]] int prepare(int out, int err, int control) {
+    [[nodiscard]] int prepare(int out, int err, int control, int interrupt) {
         sigset_t all;
         ::sigfillset(&all);
         sigset_t none;
         ::sigemptyset(&none);
-        const std::array<int, 8> results{
+        const std::array<int, 9> results{
             ::posix_spawn_file_actions_addopen(&actions_, 0, "/dev/null", O_RDONLY, 0),
             ::posix_spawn_file_actions_adddup2(&actions_, out, 1),
             ::posix_spawn_file_actions_adddup2(&actions_, err, 2),
             ::posix_spawn_file_actions_adddup2(&actions_, control, kControlFd),
-            ::posix_spawn_file_actions_addclosefrom_np(&actions_, kControlFd + 1),
+            interrupt < 0 ? 0
+                          : ::posix_spawn_file_actions_adddup2(&actions_, interrupt, kInterruptFd),
+            ::posix_spawn_file_actions_addclosefrom_np(
+                &actions_, (interrupt < 0 ? kControlFd : kInterruptFd) + 1
+            ),
             ::posix_spawnattr_setsigdefault(&attributes_, &all),
             ::posix_spawnattr_setsigmask(&attributes_, &none),
             ::posix_spawnattr_setflags(
@@ -159,7 +164,7 @@ RunnerResult<std::unique_ptr<SupervisedProcess>> SupervisedProcess::spawn(
     const ProcessSpec& spec, Interrupt interrupt
 ) {
     std::unique_ptr<SupervisedProcess> process(new SupervisedProcess());
-    if (auto launched = process->launch(spec); !launched) {
+    if (auto launched = process->launch(spec, interrupt); !launched) {
         return tl::unexpected(launched.error());
     }
     if (auto started = process->await_start(spec, interrupt); !started) {
@@ -168,7 +173,7 @@ RunnerResult<std::unique_ptr<SupervisedProcess>> SupervisedProcess::spawn(
     return process;
 }
 
-RunnerStatus SupervisedProcess::launch(const ProcessSpec& spec) {
+RunnerStatus SupervisedProcess::launch(const ProcessSpec& spec, Interrupt interrupt) {
     Pair control = make_control();
     Pair out = make_pipe();
     Pair err = make_pipe();
@@ -185,9 +190,14 @@ RunnerStatus SupervisedProcess::launch(const ProcessSpec& spec) {
     std::vector<std::string> environment = spec.environment;
     std::vector<char*> argv = pointers_to(words);
     std::vector<char*> envp = pointers_to(environment);
+    // a copy above the child's 0 to 4 too
+    const UniqueFd interrupted(
+        interrupt.fd < 0 ? -1 : ::fcntl(interrupt.fd, F_DUPFD_CLOEXEC, kInterruptFd + 1)
+    );
     SpawnActions actions;
-    if (const int failed =
-            actions.prepare(out.theirs.get(), err.theirs.get(), control.theirs.get())) {
+    if (const int failed = actions.prepare(
+            out.theirs.get(), err.theirs.get(), control.theirs.get(), interrupted.get()
+        )) {
         return failed_with("cannot start a process", failed);
     }
     if (const int failed = actions.spawn(supervisor_, spec.supervisor, argv, envp)) {

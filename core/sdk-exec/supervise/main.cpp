@@ -1,7 +1,8 @@
 // opslab-supervise OPEN_FILES MEMORY_BYTES DIRECTORY PROGRAM ARGV0 [ARGUMENT...]
 //
 // Started by opslab for each run, with the driver's own standard descriptors and environment, and
-// one end of a control socket as descriptor 3. It starts the driver in a session of its own and
+// one end of a control socket as descriptor 3, and what interrupts the start as descriptor 4, if
+// there is such. It starts the driver in a session of its own and
 // ends when the driver and all that descends from it are gone. When opslab dies, however, the
 // socket ends, and everything is killed. (A parent-death signal from opslab would not do: that one
 // fires when the *thread* that started the child ends.)
@@ -27,6 +28,7 @@ namespace {
 using opslab::supervise::FailedAt;
 using opslab::supervise::Family;
 using opslab::supervise::kControlFd;
+using opslab::supervise::kInterruptFd;
 using opslab::supervise::Packet;
 using opslab::supervise::Word;
 
@@ -185,6 +187,16 @@ void supervise(const Family& family, int signals) {
     }
 }
 
+// True where opslab gave up, or died, before anything began; also where it stood still until the
+// run might not begin any more, and goes on. (A descriptor that is not there has another event.)
+[[nodiscard]] bool is_given_up() {
+    pollfd waits[2] = {{kControlFd, POLLIN, 0}, {kInterruptFd, POLLIN, 0}};
+    ::poll(waits, 2, 0);
+    const bool interrupted = (waits[1].revents & POLLIN) != 0;
+    ::close(kInterruptFd);
+    return waits[0].revents != 0 || interrupted;
+}
+
 [[nodiscard]] int block_signals() {
     sigset_t all;
     ::sigfillset(&all);
@@ -215,9 +227,8 @@ int main(int argc, char** argv) {
         tell(Word::failed, errno, static_cast<int>(FailedAt::set_up));
         return 1;
     }
-    pollfd control{kControlFd, POLLIN, 0};
-    if (::poll(&control, 1, 0) > 0) {
-        return 1;  // opslab gave up, or died, before anything began
+    if (is_given_up()) {
+        return 1;
     }
     const pid_t leader = launch_driver(launch);
     if (leader == 0) {

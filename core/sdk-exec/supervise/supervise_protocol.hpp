@@ -9,6 +9,10 @@ namespace opslab::supervise {
 /// Where the supervisor finds its end of the pair.
 inline constexpr int kControlFd = 3;
 
+/// Where it finds what interrupts the start, if anything does: readable once no driver may be
+/// started any more.
+inline constexpr int kInterruptFd = 4;
+
 enum class Word : std::int32_t {
     terminate = 1,  ///< to the supervisor: SIGTERM to the driver's process group
     kill = 2,       ///< to the supervisor: SIGKILL to everything; so does the end of the pair

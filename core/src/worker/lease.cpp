@@ -22,6 +22,7 @@ void Lease::renewed(SteadyTime asked, Duration length) {
         length_ = length;
     }
     asked_ = std::max(asked_, asked);
+    set_alarm();
     // not at each of many reports: the guard may be told a little less than there is
     if (in_force_ && notes_ != nullptr && lapses_ && guard_at() - noted_until_ > length_ / 48) {
         noted_until_ = guard_at();
@@ -30,9 +31,17 @@ void Lease::renewed(SteadyTime asked, Duration length) {
     }
 }
 
+void Lease::set_alarm() {
+    // a test's clock is none that the kernel knows
+    if (start_until_ != nullptr && in_force_ && lapses_ && clock_.is_system()) {
+        start_until_->set_at(part_unlocked(9));
+    }
+}
+
 Status Lease::begin() {
     const std::lock_guard lock(mutex_);
     in_force_ = true;
+    set_alarm();
     noted_until_ = guard_at();
     return notes_ != nullptr && lapses_ ? notes_->note(run_id_, noted_until_) : Status{};
 }

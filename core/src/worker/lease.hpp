@@ -1,6 +1,7 @@
 #pragma once
 
 #include "worker/lease_notes.hpp"
+#include "worker/wake_fd.hpp"
 
 #include <opslab/time.hpp>
 
@@ -18,10 +19,19 @@ namespace opslab {
 class Lease {
 public:
     /// `notes` may be null. With a `length` of 0 it is held for ever: nobody else can take the
-    /// task.
-    Lease(Clock& clock, LeaseNotes* notes, std::string run_id, SteadyTime asked, Duration length)
+    /// task. `start_until`, where given, becomes readable at `stop_at`, from `begin` on: a start
+    /// that is under way then must not go on.
+    Lease(
+        Clock& clock,
+        LeaseNotes* notes,
+        std::string run_id,
+        SteadyTime asked,
+        Duration length,
+        WakeFd* start_until = nullptr
+    )
         : clock_(clock),
           notes_(notes),
+          start_until_(start_until),
           lapses_(length > Duration{0}),
           run_id_(std::move(run_id)),
           asked_(asked),
@@ -63,8 +73,11 @@ private:
     /// When the guard ends the run: after the worker would have, had it been able to.
     [[nodiscard]] SteadyTime guard_at() const { return asked_ + length_ * 23 / 24; }
 
+    void set_alarm();
+
     Clock& clock_;
     LeaseNotes* notes_;
+    WakeFd* start_until_;
     bool lapses_;
     std::string run_id_;
     mutable std::mutex mutex_;

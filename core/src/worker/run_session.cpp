@@ -84,7 +84,7 @@ RunSession::RunSession(const Context& context, ClaimedTask claimed, int slot, St
     : context_(context),
       claimed_(std::move(claimed)),
       slot_(slot),
-      lease_(context_.clock, context_.notes, run_id(), asked, claimed_.lease),
+      lease_(context_.clock, context_.notes, run_id(), asked, claimed_.lease, &give_up_),
       reporter_(
           context_.port,
           context_.clock,
@@ -246,6 +246,9 @@ void RunSession::attempt_run() {
         context_.on_start(handle ? nullptr : &handle.error());
     }
     if (!handle) {
+        if (handle.error().code == RunnerErrc::interrupted) {
+            stop(StopReason::lapsed);  // where nobody asked for it, the lease did
+        }
         settle(nullptr, nullptr, tl::unexpected(handle.error()));
         return;
     }

@@ -93,7 +93,7 @@ private:
     Context context_;
     ClaimedTask claimed_;
     int slot_;
-    WakeFd give_up_;  // ends prepare and start: any reason to stop
+    WakeFd give_up_;  // ends prepare and start: any reason to stop, the end of the lease itself
     WakeFd leave_;    // ends wait: the run is abandoned
     std::atomic<StopReason> reason_{StopReason::none};
     std::atomic<bool> left_something_{false};

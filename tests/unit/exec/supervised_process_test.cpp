@@ -3,12 +3,16 @@
 #include <opslab/testing/runner_conformance.hpp>
 
 #include <signal.h>
+#include <spawn.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <array>
 #include <fstream>
 #include <string>
+#include <vector>
 
 namespace opslab::exec {
 namespace {
@@ -53,6 +57,50 @@ TEST(SupervisedProcess, SeesOnlyItsOwnEnvironmentDescriptorsAndLimits) {
     ASSERT_TRUE((*process)->wait_ended(seconds{30}));
     EXPECT_EQ((*process)->end(), (RunEnd{EndKind::exited, 0}));
     EXPECT_TRUE((*process)->is_all_gone());
+}
+
+// As a process does that stands still between its last look and the start, and then goes on: the
+// supervisor looks once more.
+TEST(SupervisedProcess, SupervisorStartsNothingOnceTheInterruptIsReadable) {
+    for (const bool is_over : {true, false}) {
+        const std::string mark =
+            ::testing::TempDir() + "opslab-started-" + std::to_string(::getpid());
+        const std::string script = ": > " + mark;
+        std::array<int, 2> control{-1, -1};
+        std::array<int, 2> interrupt{-1, -1};
+        ASSERT_EQ(::socketpair(AF_UNIX, SOCK_SEQPACKET, 0, control.data()), 0);
+        ASSERT_EQ(::pipe(interrupt.data()), 0);
+        if (is_over) {
+            ASSERT_EQ(::write(interrupt[1], "x", 1), 1);
+        }
+        posix_spawn_file_actions_t actions{};
+        ::posix_spawn_file_actions_init(&actions);
+        // by way of descriptors that are in nobody's way
+        ::posix_spawn_file_actions_adddup2(&actions, control[1], 51);
+        ::posix_spawn_file_actions_adddup2(&actions, interrupt[0], 52);
+        ::posix_spawn_file_actions_adddup2(&actions, 51, 3);
+        ::posix_spawn_file_actions_adddup2(&actions, 52, 4);
+        ::posix_spawn_file_actions_addclosefrom_np(&actions, 5);
+        std::vector<std::string> words{
+            OPSLAB_SUPERVISE, "1024", "0", "/", "/bin/sh", "sh", "-c", script};
+        std::vector<char*> argv;
+        for (auto& word : words) {
+            argv.push_back(word.data());
+        }
+        argv.push_back(nullptr);
+        pid_t supervisor = 0;
+        ASSERT_EQ(
+            ::posix_spawn(&supervisor, OPSLAB_SUPERVISE, &actions, nullptr, argv.data(), environ), 0
+        );
+        ::posix_spawn_file_actions_destroy(&actions);
+
+        ASSERT_EQ(::waitpid(supervisor, nullptr, 0), supervisor);
+
+        EXPECT_EQ(::unlink(mark.c_str()) == 0, !is_over);
+        for (const int fd : {control[0], control[1], interrupt[0], interrupt[1]}) {
+            ::close(fd);
+        }
+    }
 }
 
 TEST(SupervisedProcess, ProgramThatCannotRunIsNamed) {

@@ -312,7 +312,7 @@ RunnerStatus ContainerRuns::stop(const RunHandle& handle, std::chrono::milliseco
     if (grace.count() > 0) {
         if (auto asked = engine_.kill(run->id, "SIGTERM"); !asked) {
             if (is_over(asked.error())) {
-                return {};
+                return remove_unstarted(*run);
             }
             return tl::unexpected(infrastructure("stop the run", asked.error()));
         }
@@ -321,7 +321,10 @@ RunnerStatus ContainerRuns::stop(const RunHandle& handle, std::chrono::milliseco
             return {};
         }
     }
-    if (auto killed = engine_.kill(run->id, "SIGKILL"); !killed && !is_over(killed.error())) {
+    if (auto killed = engine_.kill(run->id, "SIGKILL"); !killed) {
+        if (is_over(killed.error())) {
+            return remove_unstarted(*run);
+        }
         return tl::unexpected(infrastructure("stop the run by force", killed.error()));
     }
     const auto ended = engine_.wait_until_stopped(run->id, std::chrono::seconds{30});
@@ -329,6 +332,16 @@ RunnerStatus ContainerRuns::stop(const RunHandle& handle, std::chrono::milliseco
         return tl::unexpected(infrastructure("wait for the end of the run", ended.error()));
     }
     return {};
+}
+
+// Whoever made it may stand still between making and starting it, and would start it when it goes
+// on. Without the container it cannot.
+RunnerStatus ContainerRuns::remove_unstarted(const ContainerHandle& run) {
+    const auto state = engine_.inspect(run.id);
+    if (!state && state.error().code != EngineErrc::not_found) {
+        return tl::unexpected(infrastructure("look for the run's container", state.error()));
+    }
+    return !state || state->was_started ? RunnerStatus{} : remove_container(run);
 }
 
 RunnerStatus ContainerRuns::destroy(const RunHandle& handle) {

@@ -63,6 +63,8 @@ EngineResult<ContainerState> container_state(std::string_view json) {
         }
         out.is_running = state.at("Running").get<bool>() || state.at("Paused").get<bool>() ||
                          state.at("Restarting").get<bool>();
+        // how engines write "never"
+        out.was_started = !state.value("StartedAt", std::string{}).starts_with("0001-01-01T");
         out.is_out_of_memory = state.at("OOMKilled").get<bool>();
         out.exit_code = state.at("ExitCode").get<int>();
         return out;

@@ -169,7 +169,9 @@ typedef struct opslab_runner {
       const opslab_writer* error);
     /* Starts a run and writes its handle (UTF-8 text of at most 4 KiB without NUL, kept with the
      * attempt; everything that `wait` and the others need after a restart). Returns when the driver
-     * runs. Not idempotent: a run id comes once. Interrupted by the request's `interrupt_fd`. On
+     * runs. Not idempotent: a run id comes once. Interrupted by the request's `interrupt_fd`; look
+     * at it last of all before the driver is started, once what `list_owned` finds is made: it is
+     * readable once the run may not begin any more, however long this process stood still. On
      * failure nothing of the run is left. Fails: E_TASK, E_INFRASTRUCTURE, E_INTERRUPTED. */
     int32_t (*start
     )(void* self,
@@ -189,7 +191,8 @@ typedef struct opslab_runner {
       const opslab_writer* error);
     /* Politely (SIGTERM to all of the run), after `grace_ms` by force. Returns when the run has
      * ended; a `wait` under way delivers the rest and returns. Idempotent; a run that has ended or
-     * is not known is fine. Not interrupted. Fails: E_INFRASTRUCTURE. */
+     * is not known is fine. A run that `list_owned` gave half made, while its `start` stands still,
+     * does not begin after this. Not interrupted. Fails: E_INFRASTRUCTURE. */
     int32_t (*stop)(void* self, const opslab_stop_request* request, const opslab_writer* error);
     /* Removes everything of the run, by force where it still runs, half-made things included.
      * Idempotent; a run that is not known is fine. Not interrupted. After it `wait` fails with

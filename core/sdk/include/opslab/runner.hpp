@@ -166,7 +166,10 @@ public:
     }
 
     /// Starts a run and returns when its driver runs. The handle is all that the other calls need
-    /// after a restart. Not idempotent: a run id comes once. On failure nothing of the run is left.
+    /// after a restart. Not idempotent: a run id comes once. Look at the interrupt last of all
+    /// before the driver is started, once what `list_owned` finds is made: it is readable once the
+    /// run may not begin any more, however long this process stood still. On failure nothing of the
+    /// run is left.
     /// Fails: `task`, `infrastructure`, `interrupted`.
     [[nodiscard]] virtual RunnerResult<RunHandle> start(
         const RunRequest& request, Interrupt interrupt
@@ -186,7 +189,8 @@ public:
 
     /// Politely (SIGTERM to all of it), after `grace` by force. Returns when the run has ended; a
     /// `wait` under way delivers the rest and returns. Idempotent; a run that has ended or is
-    /// unknown is fine. Fails: `infrastructure`.
+    /// unknown is fine. A run that `list_owned` gave half made, while its `start` stands still,
+    /// does not begin after this. Fails: `infrastructure`.
     [[nodiscard]] virtual RunnerStatus stop(
         const RunHandle& handle, std::chrono::milliseconds grace
     ) = 0;

@@ -76,7 +76,7 @@ public:
 
 private:
     SupervisedProcess() = default;
-    [[nodiscard]] RunnerStatus launch(const ProcessSpec& spec);
+    [[nodiscard]] RunnerStatus launch(const ProcessSpec& spec, Interrupt interrupt);
     [[nodiscard]] RunnerStatus await_start(const ProcessSpec& spec, Interrupt interrupt);
     void hear_end();
 

@@ -128,6 +128,7 @@ private:
         const std::string& name, const std::string& body, Interrupt interrupt
     );
     [[nodiscard]] RunnerStatus remove_container(const ContainerHandle& run);
+    [[nodiscard]] RunnerStatus remove_unstarted(const ContainerHandle& run);
     [[nodiscard]] RunnerStatus fill_and_start(
         const std::string& id, const std::string& archive, Interrupt interrupt
     );

@@ -24,6 +24,7 @@ struct ContainerState {
     Labels labels{};
     std::string health{};     ///< healthy, unhealthy, starting; empty: no health check
     bool is_running = false;  ///< or paused or restarting
+    bool was_started = true;  ///< false: made, and not started yet
     bool is_out_of_memory = false;
     int exit_code = 0;
 };
