@@ -7,11 +7,17 @@ namespace opslab {
 
 namespace {
 
+constexpr const char* kBadRequestLine =
+    "the request line is not a method, a target and a version, with one blank between them";
 constexpr const char* kBadEnd = "a line does not end in CR LF";
 constexpr const char* kBadName = "a header field's name holds a character that no name may";
 constexpr const char* kFolded = "a header field is folded over several lines";
 constexpr const char* kControl = "the head holds a control character";
 constexpr const char* kBadChunk = "a chunk's frame is not exact";
+
+/// What the parser does not check: it takes what follows the H of the version for the rest of it, a
+/// line's end too. 0 stands for a digit.
+constexpr std::string_view kVersion = "HTTP/0.0";
 
 bool is_token(char c) {
     constexpr std::string_view kOthers = "!#$%&'*+-.^_`|~";
@@ -66,6 +72,9 @@ const char* FramingCheck::read_byte(char c, bool chunked) {
     }
     if (c == '\r') {
         after_cr_ = true;
+        if (place_ == Place::method || (place_ == Place::version && word_ != kVersion.size())) {
+            return kBadRequestLine;
+        }
         return place_ == Place::name || place_ == Place::chunk_begin ? kBadEnd : nullptr;
     }
     return read_in_line(c);
@@ -73,7 +82,8 @@ const char* FramingCheck::read_byte(char c, bool chunked) {
 
 const char* FramingCheck::line_ended(bool chunked) {
     switch (place_) {
-        case Place::request_line:
+        case Place::target:
+        case Place::version:
         case Place::value:
             place_ = Place::line_begin;
             break;
@@ -97,10 +107,12 @@ const char* FramingCheck::line_ended(bool chunked) {
 const char* FramingCheck::read_in_line(char c) {
     switch (place_) {
         case Place::before:
-            place_ = Place::request_line;
+            place_ = Place::method;
             [[fallthrough]];
-        case Place::request_line:
-            return is_control(c) || c == '\t' ? kControl : nullptr;
+        case Place::method:
+        case Place::target:
+        case Place::version:
+            return read_request_line(c);
         case Place::line_begin:
             if (c == ' ' || c == '\t') {
                 return kFolded;
@@ -126,6 +138,34 @@ const char* FramingCheck::read_in_line(char c) {
         default:
             return kBadChunk;
     }
+}
+
+const char* FramingCheck::read_request_line(char c) {
+    if (is_control(c) || c == '\t') {
+        return kControl;
+    }
+    if (place_ == Place::version) {
+        return read_version(c);
+    }
+    if (c != ' ') {
+        ++word_;
+        return nullptr;
+    }
+    if (word_ == 0) {
+        return kBadRequestLine;
+    }
+    place_ = place_ == Place::method ? Place::target : Place::version;
+    word_ = 0;
+    return nullptr;
+}
+
+const char* FramingCheck::read_version(char c) {
+    if (word_ == kVersion.size()) {
+        return kBadRequestLine;
+    }
+    const char wanted = kVersion[word_++];
+    const bool fits = wanted == '0' ? c >= '0' && c <= '9' : c == wanted;
+    return fits ? nullptr : kBadRequestLine;
 }
 
 const char* FramingCheck::read_size(char c) {
