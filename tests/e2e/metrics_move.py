@@ -211,7 +211,29 @@ class EachMetric(unittest.TestCase):
         with self.moves("opslab_worker_coordinator_up", page=page):
             self.coordinator.kill()
 
-    def test_7_what_never_moves_is_there(self):
+    def test_7_a_plugin_that_sleeps(self):
+        (self.folder / "sleepy").mkdir()
+        sleepy = Coordinator(
+            PROGRAM,
+            self.folder / "sleepy",
+            "runners:\n"
+            "  - {name: slow, plugin: exec, config: {run: [opslab-driver-simulated],\n"
+            "     cleanup: [sleep, infinity], call_timeout_seconds: 3600}}\n"
+            "workers: [{runner: slow}]\n",
+        )
+        text = sleepy.config.read_text()
+        sleepy.config.write_text(text.replace("plugins: {", "plugins: {overdue_seconds: 1, "))
+        sleepy.start()
+        self.addCleanup(sleepy.kill)
+        labels = '{call="destroy",plugin="runner-exec"}'
+        with self.moves(
+            "opslab_plugin_calls_overdue",
+            "opslab_plugin_overdue_calls_total" + labels,
+            page=lambda: sleepy.get("/metrics"),
+        ):
+            sleepy.submit(problem_id="simulated-detection")
+
+    def test_8_what_never_moves_is_there(self):
         now = self.series(self.page())
         version = re.search(r"\d+\.\d+\.\d+", subprocess.check_output([PROGRAM, "--version"], text=True))
         self.assertEqual(now[f'opslab_build_info{{version="{version.group()}"}}'], 1)
@@ -221,7 +243,7 @@ class EachMetric(unittest.TestCase):
         held = int(pages.split()[1]) * os.sysconf("SC_PAGESIZE")
         self.assertLess(abs(resident - held), held / 2)
 
-    def test_8_that_was_all_of_them(self):
+    def test_9_that_was_all_of_them(self):
         fixed = {"opslab_build_info", "process_resident_memory_bytes", "process_start_time_seconds"}
         self.assertEqual(emitted() - type(self).moved - fixed, set())
         self.assertEqual(emitted(), documented())

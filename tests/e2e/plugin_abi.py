@@ -96,7 +96,7 @@ class PluginsOfOthers(unittest.TestCase):
         )
         task = coordinator.wait_for_end(thrown)
         self.assertEqual("failed", task["status"])
-        self.assertIn('runner "fake": scripted exception in start', task["error_details"])
+        self.assertIn('runner "fake": start: it threw: scripted exception in start', task["error_details"])
 
     def test_they_keep_every_promise(self):
         driver = "driver: ${OPSLAB_CHECK_DRIVER}\n"

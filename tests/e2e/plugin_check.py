@@ -32,7 +32,7 @@ FLAWS = {
     "none": (set(), ""),
     "throws-in-health": (
         {"HealthOfAWorkingPlaceIsALineOfText"},
-        'the failure internal: runner "flawed": thrown in health',
+        'the failure internal: runner "flawed": health: it threw: thrown in health',
     ),
     "hangs-in-health": (
         {"HealthOfAWorkingPlaceIsALineOfText"},

@@ -6,6 +6,7 @@
 #include "plugin/run_sink_bridge.hpp"
 
 #include <opslab/logger.hpp>
+#include <opslab/testing/fakes.hpp>
 
 #include <algorithm>
 
@@ -91,7 +92,9 @@ void plugin_answers(std::string_view input) {
     check_owned(pieces);
     MutedLog logger;
     CheckingSink sink(1 + input.size() % 50);
-    plugin::RunSinkBridge bridge(sink, logger, "runner-x");
+    testing::FakeClock clock;
+    const plugin::CallContext context{"runner-x", clock, logger};
+    plugin::RunSinkBridge bridge(sink, context);
     const auto& table = *bridge.table();
     bool left = false;
     for (std::size_t i = 0; i < pieces.size(); ++i) {

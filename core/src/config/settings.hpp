@@ -107,6 +107,7 @@ struct Settings {
     WorkerServerSettings worker_server{};
     std::vector<std::string> plugin_path{};  ///< `plugins.path`
     std::string state_path{};                ///< `plugins.state_path`
+    std::chrono::seconds plugin_patience{};  ///< `plugins.overdue_seconds`
     PluginBlock storage{};
     HeartbeatSettings heartbeat{};
     std::chrono::seconds sweep_interval{};

@@ -213,6 +213,7 @@ Settings decode_settings(const Node& checked, const std::string& file) {
     decode_worker_server(root.section("worker_server"), settings.worker_server);
     root.section("plugins").read("path", settings.plugin_path);
     root.section("plugins").read("state_path", settings.state_path);
+    root.section("plugins").read("overdue_seconds", settings.plugin_patience);
     settings.storage = decode_block(root.section("storage"), nullptr, Path{}.key("storage"), file);
     root.section("heartbeat").read("interval_seconds", settings.heartbeat.interval);
     root.section("heartbeat").read("timeout_seconds", settings.heartbeat.timeout);

@@ -4,6 +4,7 @@
 #include "callback/secret_file.hpp"
 #include "plugin/guarded_runner.hpp"
 #include "plugin/guarded_storage.hpp"
+#include "plugin/runner_calls.hpp"
 #include "remote/token_file.hpp"
 
 #include <algorithm>
@@ -30,8 +31,12 @@ EmbeddedPool::Settings pool_settings(const config::Settings& settings, EmbeddedI
     pool.heartbeat_interval = settings.heartbeat.interval;
     pool.stop_wait = settings.server.drain;
     for (const auto& worker : settings.workers) {
+        const auto* const runner = settings.find_runner(worker.runner);
         pool.groups.push_back(
             {.runner = worker.runner,
+             .runner_label = plugin::runner_label(
+                 worker.runner, runner == nullptr ? worker.runner : runner->plugin.plugin
+             ),
              .count = worker.count,
              .slots = worker.max_parallel_tasks,
              .supported_problems = worker.supported_problems,
@@ -109,10 +114,11 @@ Result<std::map<std::string, std::unique_ptr<Runner>>> open_runners(
             // two runners of one plugin (two images, say) keep apart by their names
             .state_root = std::filesystem::path(settings.state_path) / name,
             .version = OPSLAB_VERSION,
+            .name = name,
         };
         auto runner = plugin::open_runner(ready.library, facts, ready.config_json, observer);
         if (!runner) {
-            return fail(within("runners: \"" + name + "\"", std::move(runner.error())));
+            return fail(std::move(runner.error()));
         }
         runners.emplace(name, std::move(*runner));
     }
@@ -218,7 +224,9 @@ Result<std::unique_ptr<Coordinator>> Coordinator::start(
     auto metrics = std::make_unique<Metrics>(OPSLAB_VERSION, lent.clock.now());
     auto counted_log = std::make_unique<CountedLog>(lent.logger, lent.clock, *metrics);
     const Surroundings surroundings{lent.clock, lent.entropy, *counted_log};
-    auto plugin_metrics = std::make_unique<PluginMetrics>(*metrics);
+    auto plugin_metrics = std::make_unique<PluginMetrics>(
+        *metrics, surroundings.clock, surroundings.logger, settings.plugin_patience
+    );
     auto storage = plugin::open_storage(
         plugins.storage.library,
         StorageHost{

@@ -179,7 +179,11 @@ void check_runner(
     SystemClock clock;
     const auto logger = make_service_log(ServiceLogFormat::human, LogLevel::critical, clock);
     const plugin::RunnerHostFacts facts{
-        .clock = clock, .logger = *logger, .state_root = state / name, .version = OPSLAB_VERSION};
+        .clock = clock,
+        .logger = *logger,
+        .state_root = state / name,
+        .version = OPSLAB_VERSION,
+        .name = name};
     std::error_code none;
     std::filesystem::create_directories(facts.state_root, none);
     const auto runner = plugin::open_runner(ready.library, facts, ready.config_json, nullptr);

@@ -138,6 +138,7 @@ void EmbeddedPool::add_member(const Group& group, WorkerId id) {
              logger_,
              WorkerLoop::Settings{
                  .identity = identity(group, std::move(id)),
+                 .runner_label = group.runner_label,
                  .heartbeat_interval = settings_.heartbeat_interval,
                  .stop_grace = group.stop_grace,
                  .lease = settings_.lease,

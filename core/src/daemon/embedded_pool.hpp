@@ -25,7 +25,8 @@ class EmbeddedPool final : public EmbeddedWorkers {
 public:
     /// One line of `workers:` in the configuration.
     struct Group {
-        std::string runner{};  ///< its name, which is the backend type
+        std::string runner{};        ///< its name, which is the backend type
+        std::string runner_label{};  ///< how messages name it; empty: `runner "NAME"`
         int count = 1;
         int slots = 1;
         std::vector<std::string> supported_problems{};

@@ -76,7 +76,11 @@ LeaseWatch::OpenRunner opener(const LeaseGuard::Runners& runners, Clock& clock, 
     return [&](const std::string& name) {
         const auto& [plugin, state_root] = runners.at(name);
         const plugin::RunnerHostFacts facts{
-            .clock = clock, .logger = logger, .state_root = state_root, .version = OPSLAB_VERSION};
+            .clock = clock,
+            .logger = logger,
+            .state_root = state_root,
+            .version = OPSLAB_VERSION,
+            .name = name};
         return plugin::open_runner(plugin.library, facts, plugin.config_json, nullptr);
     };
 }

@@ -93,9 +93,7 @@ bool LeaseWatch::take(Entry& entry, Runner*& runner) {
     // first the runner: a run that nobody here can end is left as it is
     const auto opened = runner_of(runner_name(run.worker));
     if (!opened) {
-        failed(
-            entry, "a lease ran out, and its runner cannot be opened: " + opened.error().message
-        );
+        failed(entry, "a lease ran out, and its runner cannot be opened", opened.error().message);
         return false;
     }
     runner = *opened;
@@ -114,7 +112,7 @@ void LeaseWatch::end_run(Runner& runner, Entry& entry) {
     Lapsed& lapsed = entry.second;
     const auto owned = runner.list_owned(run.worker);
     if (!owned) {
-        failed(entry, "a lease ran out, and its run cannot be found: " + owned.error().message);
+        failed(entry, "a lease ran out, and its run cannot be found", owned.error().message);
         return;
     }
     const auto found = std::find_if(owned->begin(), owned->end(), [&](const OwnedRun& one) {
@@ -126,7 +124,7 @@ void LeaseWatch::end_run(Runner& runner, Entry& entry) {
     }
     const auto stopped = runner.stop(found->handle, std::chrono::milliseconds{0});
     if (!stopped) {
-        failed(entry, "a lease ran out, and its run cannot be ended: " + stopped.error().message);
+        failed(entry, "a lease ran out, and its run cannot be ended", stopped.error().message);
         return;
     }
     lapsed.done = true;
@@ -136,13 +134,16 @@ void LeaseWatch::end_run(Runner& runner, Entry& entry) {
         {{"worker", run.worker.value}, {"run", run.run_id}});
 }
 
-void LeaseWatch::failed(Entry& entry, const std::string& message) {
+void LeaseWatch::failed(Entry& entry, std::string_view message, const std::string& error) {
     auto& [run, lapsed] = entry;
     lapsed.next_try = clock_.steady() + lapsed.wait;
     lapsed.wait = std::min(lapsed.wait * 2, kLongestWait);
-    if (lapsed.said != message) {
-        lapsed.said = message;
-        log(logger_, LogLevel::error, message, {{"worker", run.worker.value}, {"run", run.run_id}});
+    if (const auto all = std::string{message} + ": " + error; lapsed.said != all) {
+        lapsed.said = all;
+        log(logger_,
+            LogLevel::error,
+            message,
+            {{"worker", run.worker.value}, {"run", run.run_id}, {"error", error}});
     }
 }
 

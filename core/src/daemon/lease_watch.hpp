@@ -15,6 +15,7 @@
 #include <memory>
 #include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace opslab::daemon {
@@ -68,7 +69,7 @@ private:
     void end_due(SteadyTime now);
     [[nodiscard]] bool take(Entry& entry, Runner*& runner);
     void end_run(Runner& runner, Entry& entry);
-    void failed(Entry& entry, const std::string& message);
+    void failed(Entry& entry, std::string_view message, const std::string& error);
     Result<Runner*> runner_of(const std::string& name);
 
     std::filesystem::path folder_;

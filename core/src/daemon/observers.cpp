@@ -2,12 +2,35 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <exception>
 #include <filesystem>
 #include <fstream>
 #include <system_error>
+#include <vector>
 
 namespace opslab {
+
+PluginMetrics::PluginMetrics(Metrics& metrics, Clock& clock, Logger& logger, Duration patience)
+    : metrics_(metrics), watch_(clock, logger, *this, patience) {
+    watch_.start();
+}
+
+void PluginMetrics::overdue(std::string_view plugin, std::string_view call) noexcept {
+    try {
+        metrics_.plugin_call_overdue(plugin, call);
+    } catch (const std::exception&) {
+        // as below
+    }
+}
+
+void PluginMetrics::returned() noexcept {
+    try {
+        metrics_.overdue_call_returned();
+    } catch (const std::exception&) {
+        // as below
+    }
+}
 
 void PluginMetrics::observe(
     std::string_view plugin, std::string_view call, Duration took, bool ok
@@ -27,16 +50,28 @@ void PluginMetrics::ran(std::string_view statement, Duration took, bool ok) noex
     }
 }
 
-bool CountedLog::admit(std::string_view message, std::uint64_t& left_out) {
+namespace {
+
+/// Which runner a line is about; empty where about none.
+std::string runner_in(std::span<const LogField> fields) {
+    const auto found = std::find_if(fields.begin(), fields.end(), [](const LogField& field) {
+        return field.name == "runner";
+    });
+    return found == fields.end() ? std::string() : found->value;
+}
+
+}  // namespace
+
+bool CountedLog::admit(const std::string& key, std::uint64_t& left_out) {
     constexpr std::size_t kMostMessages = 1024;
     const auto now = clock_.steady();
     const std::lock_guard lock(mutex_);
-    auto found = seen_.find(message);
+    auto found = seen_.find(key);
     if (found == seen_.end()) {
         if (seen_.size() >= kMostMessages) {
             return true;  // plugins' lines may be anything; they are not counted beyond
         }
-        found = seen_.emplace(std::string(message), Seen{.window = now}).first;
+        found = seen_.emplace(key, Seen{.window = now}).first;
     }
     auto& seen = found->second;
     if (now - seen.window >= kWindow) {
@@ -57,16 +92,17 @@ void CountedLog::log(
     try {
         metrics_.logged(to_string(level));
         std::uint64_t left_out = 0;
-        if (level != LogLevel::debug && !admit(message, left_out)) {
+        const auto runner = runner_in(fields);
+        if (level != LogLevel::debug && !admit(std::string(message) + '\0' + runner, left_out)) {
             return;
         }
         if (left_out > 0) {
-            opslab::log(
-                inner_,
-                LogLevel::warning,
-                "lines were left out",
-                {{"of", std::string(message)}, {"count", std::to_string(left_out)}}
-            );
+            std::vector<LogField> told{
+                {"of", std::string(message)}, {"count", std::to_string(left_out)}};
+            if (!runner.empty()) {
+                told.push_back({"runner", runner});
+            }
+            inner_.log(LogLevel::warning, "lines were left out", told);
         }
     } catch (const std::exception&) {
         // counting must not keep a line from being written

@@ -5,6 +5,7 @@
 #include "http/metrics_text.hpp"
 #include "http/server.hpp"
 #include "plugin/call_observer.hpp"
+#include "plugin/call_watch.hpp"
 #include "service/observer.hpp"
 #include "telemetry/metrics.hpp"
 
@@ -50,10 +51,14 @@ private:
     Metrics& metrics_;
 };
 
-/// Of plugins: calls into them, and the statements that a storage runs.
-class PluginMetrics final : public plugin::CallObserver, public StatementObserver {
+/// Of plugins: calls into them, also while they are under way, and the statements that a storage
+/// runs.
+class PluginMetrics final : public plugin::CallObserver,
+                            public StatementObserver,
+                            private plugin::OverdueListener {
 public:
-    explicit PluginMetrics(Metrics& metrics) : metrics_(metrics) {}
+    /// `patience` as for `plugin::CallWatch`, which begins to look at once.
+    PluginMetrics(Metrics& metrics, Clock& clock, Logger& logger, Duration patience);
 
     void ran(std::string_view statement, Duration took, bool ok) noexcept override;
 
@@ -61,8 +66,14 @@ public:
         std::string_view plugin, std::string_view call, Duration took, bool ok
     ) noexcept override;
 
+    [[nodiscard]] plugin::CallWatch* watch() noexcept override { return &watch_; }
+
 private:
+    void overdue(std::string_view plugin, std::string_view call) noexcept override;
+    void returned() noexcept override;
+
     Metrics& metrics_;
+    plugin::CallWatch watch_;  // last: its thread tells the above
 };
 
 class CallbackMetrics final : public CallbackObserver {
@@ -79,7 +90,9 @@ private:
 
 /// The service's log on its way out: every line is counted by its level, and a message that comes
 /// again and again is said `kTold` times in each `kWindow` and then counted: the count is said with
-/// the next line of that message after the window. Debug lines pass: who asks for them wants all.
+/// the next line of that message after the window. One that is about a runner is counted for each
+/// runner, so that a plugin that floods the log silences no other. Debug lines pass: who asks for
+/// them wants all.
 class CountedLog final : public Logger {
 public:
     static constexpr std::uint64_t kTold = 100;
@@ -99,13 +112,13 @@ private:
         std::uint64_t left_out = 0;
     };
     /// Whether the line is written; `left_out` is how many were not, in the window before.
-    bool admit(std::string_view message, std::uint64_t& left_out);
+    bool admit(const std::string& key, std::uint64_t& left_out);
 
     Logger& inner_;
     Clock& clock_;
     Metrics& metrics_;
     std::mutex mutex_;
-    std::map<std::string, Seen, std::less<>> seen_;  // messages are constants of ours: few
+    std::map<std::string, Seen, std::less<>> seen_;  // messages and runners: few
 };
 
 class RequestLog final : public RequestObserver {

@@ -15,6 +15,7 @@
 #include "plugin/catalogue.hpp"
 #include "plugin/guarded_runner.hpp"
 #include "plugin/plugin_config.hpp"
+#include "plugin/runner_calls.hpp"
 #include "remote/rest_port.hpp"
 #include "remote/token_file.hpp"
 #include "telemetry/metrics.hpp"
@@ -100,6 +101,8 @@ std::filesystem::path state_folder(
 
 WorkerLoop::Settings loop_settings(const WorkerOptions& options, const config::Settings& settings) {
     WorkerLoop::Settings loop;
+    loop.runner_label =
+        plugin::runner_label(options.runner, settings.find_runner(options.runner)->plugin.plugin);
     auto& worker = loop.identity;
     worker.id = WorkerId{options.id};
     worker.backend_type = options.runner;
@@ -210,10 +213,10 @@ std::filesystem::path lease_folder(const Parts& parts) {
 
 /// What tells how the worker is doing.
 struct Telemetry {
-    Telemetry(Clock& clock, Logger& plain_log)
+    Telemetry(Clock& clock, Logger& plain_log, Duration plugin_patience)
         : metrics(OPSLAB_VERSION, clock.now(), MetricsOf::worker),
           log(plain_log, clock, metrics),
-          plugins(metrics) {}
+          plugins(metrics, clock, log, plugin_patience) {}
 
     Metrics metrics;
     CountedLog log;
@@ -228,7 +231,8 @@ Result<std::unique_ptr<Runner>> open_its_runner(
         {.clock = clock,
          .logger = telemetry.log,
          .state_root = parts.state / options.runner,
-         .version = OPSLAB_VERSION},
+         .version = OPSLAB_VERSION,
+         .name = options.runner},
         parts.plugin.config_json,
         &telemetry.plugins
     );
@@ -292,7 +296,7 @@ Status work(
     Logger& plain_log
 ) {
     SystemEntropy entropy;
-    Telemetry telemetry(clock, plain_log);
+    Telemetry telemetry(clock, plain_log, parts.settings.plugin_patience);
     Logger& logger = telemetry.log;
     const auto state = WorkerState::open(parts.state, entropy);
     if (!state) {

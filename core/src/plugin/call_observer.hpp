@@ -6,6 +6,8 @@
 
 namespace opslab::plugin {
 
+class CallWatch;
+
 /// Told of every call into a plugin, for metrics. Threads: any. Must not throw.
 class CallObserver {
 public:
@@ -20,6 +22,9 @@ public:
     virtual void observe(
         std::string_view plugin, std::string_view call, Duration took, bool ok
     ) noexcept = 0;
+
+    /// Where calls are watched while they are under way; null: nowhere.
+    [[nodiscard]] virtual CallWatch* watch() noexcept { return nullptr; }
 };
 
 }  // namespace opslab::plugin

@@ -2,19 +2,20 @@
 
 #include "base/text.hpp"
 #include "plugin/bounded_text.hpp"
-#include "plugin/call_timer.hpp"
 #include "plugin/owned_runs.hpp"
 #include "plugin/plugin_config.hpp"
 #include "plugin/run_sink_bridge.hpp"
+#include "plugin/runner_calls.hpp"
 #include "plugin/runner_host.hpp"
 #include "plugin/runner_table.hpp"
 
 #include <algorithm>
 #include <chrono>
 #include <cstdint>
-#include <exception>
 #include <initializer_list>
 #include <limits>
+#include <map>
+#include <mutex>
 #include <utility>
 #include <vector>
 
@@ -22,9 +23,8 @@ namespace opslab::plugin {
 
 namespace {
 
-/// Calls that only look; the others wait for the world.
-constexpr Duration kSlowLook = std::chrono::seconds{10};
-constexpr Duration kMayWait = Duration::zero();
+/// Calls that only look or remove; the others wait for the world.
+constexpr CallTimes kLook{.slow = std::chrono::seconds{10}, .due = Due::soon};
 /// What is taken of a handle that is too long, so that its run can still be destroyed.
 constexpr std::size_t kMaxTakenHandle = 64 * 1024;
 
@@ -50,9 +50,16 @@ bool is_text(std::string_view text) {
     return is_utf8(text) && text.find('\0') == std::string_view::npos;
 }
 
-/// Whether the plugin or what is behind it failed, as against answering.
-bool is_failure(RunnerErrc code) {
-    return code == RunnerErrc::infrastructure || code == RunnerErrc::internal;
+CallContext context_of(
+    const Library& library, const RunnerHostFacts& facts, CallObserver* observer
+) {
+    const auto& plugin = library.description().name;
+    return {
+        "runner-" + plugin,
+        facts.clock,
+        facts.logger,
+        observer,
+        facts.name.empty() ? plugin : facts.name};
 }
 
 class GuardedRunner final : public Runner {
@@ -65,19 +72,22 @@ public:
         const opslab_runner& table
     )
         : library_(std::move(library)),
-          context_{"runner-" + library_.description().name, facts.clock, facts.logger, observer},
-          subject_("runner \"" + library_.description().name + "\": "),
+          calls_(
+              context_of(library_, facts, observer),
+              runner_label(facts.name, library_.description().name)
+          ),
           host_(std::move(host)),
           table_(table) {}
 
     ~GuardedRunner() override {
         try {
+            CallTimer timer{calls_.context(), "close", kLook};
             table_.close(table_.self);
+            timer.succeeded();
         } catch (...) {
-            log(context_.logger,
-                LogLevel::error,
-                "a plugin threw while being closed",
-                {{"plugin", context_.plugin}});
+            calls_.context().logger.log(
+                LogLevel::error, "a plugin threw while being closed", fields_of(calls_.context())
+            );
         }
     }
 
@@ -86,7 +96,7 @@ public:
             return {};
         }
         if (auto whole = without_nul(
-                subject_,
+                calls_.subject(),
                 {{"problem_id", task.problem_id},
                  {"agent_config", task.agent_config_json},
                  {"metadata", task.metadata_json}}
@@ -94,7 +104,7 @@ public:
             !whole) {
             return whole;
         }
-        return call("check", kSlowLook, [&](const opslab_writer* error) {
+        return calls_.call("check", kLook, [&](const opslab_writer* error, CallTimer&) {
             const opslab_task given{
                 sizeof(opslab_task),
                 task.max_steps,
@@ -112,11 +122,12 @@ public:
         if (auto whole = whole_worker(slot.worker); !whole) {
             return whole;
         }
-        return call("prepare", kMayWait, [&](const opslab_writer* error) {
-            return table_.prepare(
-                table_.self, slot.worker.value.c_str(), slot.slot, interrupt.fd, error
-            );
-        });
+        return calls_
+            .call("prepare", world(interrupt), [&](const opslab_writer* error, CallTimer&) {
+                return table_.prepare(
+                    table_.self, slot.worker.value.c_str(), slot.slot, interrupt.fd, error
+                );
+            });
     }
 
     [[nodiscard]] RunnerResult<RunHandle> start(const RunRequest& request, Interrupt interrupt)
@@ -125,20 +136,21 @@ public:
             return tl::unexpected(whole.error());
         }
         BoundedText handle{kMaxTakenHandle};
-        const auto started = call("start", kMayWait, [&](const opslab_writer* error) {
-            const opslab_run_request given{
-                sizeof(opslab_run_request),
-                request.attempt,
-                request.run_id.c_str(),
-                request.slot.worker.value.c_str(),
-                request.task.value.c_str(),
-                request.problem_id.c_str(),
-                request.task_json.c_str(),
-                to_micros(request.deadline),
-                request.slot.slot,
-                interrupt.fd};
-            return table_.start(table_.self, &given, handle.writer(), error);
-        });
+        const auto started =
+            calls_.call("start", world(interrupt), [&](const opslab_writer* error, CallTimer&) {
+                const opslab_run_request given{
+                    sizeof(opslab_run_request),
+                    request.attempt,
+                    request.run_id.c_str(),
+                    request.slot.worker.value.c_str(),
+                    request.task.value.c_str(),
+                    request.problem_id.c_str(),
+                    request.task_json.c_str(),
+                    to_micros(request.deadline),
+                    request.slot.slot,
+                    interrupt.fd};
+                return table_.start(table_.self, &given, handle.writer(), error);
+            });
         if (!started) {
             return tl::unexpected(started.error());
         }
@@ -151,24 +163,29 @@ public:
         RunSink& sink,
         Interrupt interrupt
     ) override {
-        RunSinkBridge bridge{sink, context_.logger, context_.plugin};
+        RunSinkBridge bridge{sink, calls_.context()};
         const std::string from{position.value_or("")};
-        if (auto whole = without_nul(subject_, {{"handle", handle.text}, {"position", from}});
+        if (auto whole =
+                without_nul(calls_.subject(), {{"handle", handle.text}, {"position", from}});
             !whole) {
             return tl::unexpected(whole.error());
         }
         opslab_run_end end{sizeof(opslab_run_end), 0, 0};
-        const auto waited = call("wait", kMayWait, [&](const opslab_writer* error) {
-            const opslab_wait_request given{
-                sizeof(opslab_wait_request),
-                interrupt.fd,
-                handle.text.c_str(),
-                position ? from.c_str() : nullptr,
-                bridge.table()};
-            return table_.wait(table_.self, &given, &end, error);
-        });
+        const CallTimes times{.due = Due::when_asked, .interrupt = interrupt.fd};
+        const auto waited =
+            calls_.call("wait", times, [&](const opslab_writer* error, CallTimer& timer) {
+                const WaitNote note{*this, handle, timer};
+                bridge.belongs_to(timer);
+                const opslab_wait_request given{
+                    sizeof(opslab_wait_request),
+                    interrupt.fd,
+                    handle.text.c_str(),
+                    position ? from.c_str() : nullptr,
+                    bridge.table()};
+                return table_.wait(table_.self, &given, &end, error);
+            });
         if (bridge.broke()) {
-            return refuse(RunnerErrc::internal, "the host failed to take the run's output");
+            return calls_.refuse(RunnerErrc::internal, "the host failed to take the run's output");
         }
         if (!waited) {
             return tl::unexpected(waited.error());
@@ -183,7 +200,10 @@ public:
         }
         const auto bounded =
             std::clamp<std::int64_t>(grace.count(), 0, std::numeric_limits<std::int32_t>::max());
-        return call("stop", kMayWait, [&](const opslab_writer* error) {
+        const std::chrono::milliseconds within{bounded};
+        for_waits_of(handle, [within](CallTimer& timer) { timer.asked_to_end(within); });
+        const CallTimes times{.due = Due::soon, .grace = within};
+        return calls_.call("stop", times, [&](const opslab_writer* error, CallTimer&) {
             const opslab_stop_request given{
                 sizeof(opslab_stop_request),
                 static_cast<std::int32_t>(bounded),
@@ -196,7 +216,7 @@ public:
         if (auto whole = whole_handle(handle); !whole) {
             return whole;
         }
-        return call("destroy", kSlowLook, [&](const opslab_writer* error) {
+        return calls_.call("destroy", kLook, [&](const opslab_writer* error, CallTimer&) {
             return table_.destroy(table_.self, handle.text.c_str(), error);
         });
     }
@@ -206,17 +226,19 @@ public:
             return tl::unexpected(whole.error());
         }
         OwnedRuns owned;
-        const auto listed = call("list_owned", kSlowLook, [&](const opslab_writer* error) {
-            return table_.list_owned(table_.self, worker.value.c_str(), owned.table(), error);
-        });
+        const auto listed =
+            calls_.call("list_owned", kLook, [&](const opslab_writer* error, CallTimer&) {
+                return table_.list_owned(table_.self, worker.value.c_str(), owned.table(), error);
+            });
         if (!listed) {
             return tl::unexpected(listed.error());
         }
         if (owned.dropped() > 0) {
-            log(context_.logger,
+            calls_.context().logger.log(
                 LogLevel::warning,
                 "some owned runs were left out: too many, or without a usable handle",
-                {{"plugin", context_.plugin}, {"count", std::to_string(owned.dropped())}});
+                fields_of(calls_.context(), {{"count", std::to_string(owned.dropped())}})
+            );
         }
         return owned.take();
     }
@@ -226,9 +248,10 @@ public:
             return std::string{"ok"};
         }
         BoundedText report{kMaxErrorBytes};
-        const auto asked = call("health", kSlowLook, [&](const opslab_writer* error) {
-            return table_.health(table_.self, report.writer(), error);
-        });
+        const auto asked =
+            calls_.call("health", kLook, [&](const opslab_writer* error, CallTimer&) {
+                return table_.health(table_.self, report.writer(), error);
+            });
         if (!asked) {
             return tl::unexpected(asked.error());
         }
@@ -237,16 +260,16 @@ public:
 
 private:
     [[nodiscard]] RunnerStatus whole_handle(const RunHandle& handle) const {
-        return without_nul(subject_, {{"handle", handle.text}});
+        return without_nul(calls_.subject(), {{"handle", handle.text}});
     }
 
     [[nodiscard]] RunnerStatus whole_worker(const WorkerId& worker) const {
-        return without_nul(subject_, {{"worker_id", worker.value}});
+        return without_nul(calls_.subject(), {{"worker_id", worker.value}});
     }
 
     [[nodiscard]] RunnerStatus whole_request(const RunRequest& request) const {
         return without_nul(
-            subject_,
+            calls_.subject(),
             {{"run_id", request.run_id},
              {"worker_id", request.slot.worker.value},
              {"task_id", request.task.value},
@@ -255,44 +278,37 @@ private:
         );
     }
 
-    [[nodiscard]] tl::unexpected<RunnerError> refuse(RunnerErrc code, const std::string& text)
-        const {
-        return runner_fail(code, subject_ + text);
+    /// Takes as long as an image or a cluster does, until it is interrupted.
+    [[nodiscard]] static CallTimes world(Interrupt interrupt) {
+        return {.due = Due::later, .interrupt = interrupt.fd};
     }
 
-    /// One call into the table: timed, caught, its answer held to the enumeration.
-    template <class Body>
-    RunnerStatus call(std::string_view verb, Duration slow, Body&& body) const {
-        CallTimer timer{context_, verb, slow};
-        BoundedText error{kMaxErrorBytes};
-        RunnerStatus status;
-        try {
-            status = judge(std::forward<Body>(body)(error.writer()), error);
-        } catch (const std::exception& thrown) {
-            status = refuse(
-                RunnerErrc::internal, "it threw: " + readable_text(thrown.what(), kMaxErrorBytes)
-            );
-        } catch (...) {
-            status = refuse(RunnerErrc::internal, "it threw an unknown exception");
+    /// A wait that is under way, for the stop of its run: then it must come to its end.
+    class WaitNote {
+    public:
+        WaitNote(GuardedRunner& of, const RunHandle& handle, CallTimer& timer) : of_(of) {
+            const std::lock_guard lock(of_.waits_mutex_);
+            at_ = of_.waits_.emplace(handle.text, &timer);
         }
-        if (status || !is_failure(status.error().code)) {
-            timer.succeeded();
+        WaitNote(const WaitNote&) = delete;
+        WaitNote& operator=(const WaitNote&) = delete;
+        ~WaitNote() {
+            const std::lock_guard lock(of_.waits_mutex_);
+            of_.waits_.erase(at_);
         }
-        return status;
-    }
 
-    RunnerStatus judge(std::int32_t answer, const BoundedText& error) const {
-        if (answer == OPSLAB_OK) {
-            return {};
+    private:
+        GuardedRunner& of_;
+        std::multimap<std::string, CallTimer*>::iterator at_{};
+    };
+
+    template <class Do>
+    void for_waits_of(const RunHandle& handle, Do&& act) {
+        const std::lock_guard lock(waits_mutex_);
+        const auto [first, end] = waits_.equal_range(handle.text);
+        for (auto at = first; at != end; ++at) {
+            act(*at->second);
         }
-        if (answer < OPSLAB_E_INVALID || answer > OPSLAB_E_INTERNAL) {
-            return refuse(
-                RunnerErrc::internal,
-                "it answered " + std::to_string(answer) +
-                    ", which is no result of the plugin ABI: " + error.readable()
-            );
-        }
-        return refuse(static_cast<RunnerErrc>(answer), error.readable());
     }
 
     /// A run without a handle that can be kept is a run that nobody can find: it must not go on.
@@ -305,17 +321,17 @@ private:
             // what this comes to does not matter: the sweep of `list_owned` is the safety net
             static_cast<void>(destroy(RunHandle{text}));
         }
-        return refuse(
-            RunnerErrc::internal,
-            text.empty() ? "start gave no handle"
-                         : "start gave a handle that is over 4096 bytes or no UTF-8 text"
+        return calls_.defect(
+            "start",
+            text.empty() ? "it gave no handle"
+                         : "it gave a handle that is over 4096 bytes or no UTF-8 text"
         );
     }
 
     RunnerResult<RunEnd> accept_end(const opslab_run_end& end) const {
         if (end.how < OPSLAB_END_EXITED || end.how > OPSLAB_END_OOM) {
-            return refuse(
-                RunnerErrc::internal,
+            return calls_.defect(
+                "wait",
                 "it says that the run ended in way " + std::to_string(end.how) +
                     ", wanted 1 (exited), 2 (signalled) or 3 (out of memory)"
             );
@@ -324,9 +340,10 @@ private:
     }
 
     Library library_;
-    CallContext context_;
-    std::string subject_;
-    std::unique_ptr<RunnerHostTable> host_;  // lent to the instance until it is closed
+    RunnerCalls calls_;
+    std::mutex waits_mutex_{};
+    std::multimap<std::string, CallTimer*> waits_{};  // by handle
+    std::unique_ptr<RunnerHostTable> host_;           // lent to the instance until it is closed
     opslab_runner table_;
 };
 
@@ -346,13 +363,14 @@ Result<std::unique_ptr<Runner>> open_runner(
     if (!finished) {
         return fail(finished.error());
     }
-    auto table_host = RunnerHostTable::make(host, plugin.name);
+    const auto label = runner_label(host.name, plugin.name);
+    const auto context = context_of(library, host, observer);
+    auto table_host = RunnerHostTable::make(host, context);
     if (!table_host) {
-        return fail(within("runner \"" + plugin.name + "\"", table_host.error()));
+        return fail(within(label, table_host.error()));
     }
-    const CallContext context{"runner-" + plugin.name, host.clock, host.logger, observer};
-    CallTimer timer{context, "create", kSlowLook};
-    const auto table = make_runner_table(library, (*table_host)->table(), *finished);
+    CallTimer timer{context, "create", kLook};
+    const auto table = make_runner_table(library, (*table_host)->table(), *finished, label);
     if (!table) {
         return fail(table.error());
     }

@@ -26,11 +26,13 @@ struct RunnerHostFacts {
     /// The plugin's own directory is made under it: `STATE_ROOT/runner-NAME`, mode 0700.
     std::filesystem::path state_root{};
     std::string version{};  ///< opslab's
+    std::string name{};     ///< as configured, for messages; empty: the plugin's own
 };
 
 /// Opens a runner behind a guard: nothing that it throws gets out, everything that it answers is
 /// held to the bounds of plugin.h (sizes, UTF-8, result codes), its errors carry its name
-/// (`runner "docker": …`), every call is timed. `config_json` is checked against the plugin's
+/// (`runner "docker": …`, with the call where the plugin itself is at fault), every call is timed
+/// and watched. `config_json` is checked against the plugin's
 /// schema, defaults filled in. Closed by its destructor. `observer` may be null.
 [[nodiscard]] Result<std::unique_ptr<Runner>> open_runner(
     const Library& library,

@@ -36,8 +36,8 @@ public:
     /// Runs `body`; nothing that it throws gets out.
     template <class Body>
     auto call(std::string_view verb, Body&& body) const -> std::invoke_result_t<Body> {
-        CallTimer timer{context_, verb, kSlowStorageCall};
-        auto result = caught<std::invoke_result_t<Body>>(std::forward<Body>(body));
+        CallTimer timer{context_, verb, {.slow = kSlowStorageCall, .due = Due::soon}};
+        auto result = caught<std::invoke_result_t<Body>>(verb, std::forward<Body>(body));
         if (result || !is_failure(result.error().code)) {
             timer.succeeded();
             return result;
@@ -49,14 +49,21 @@ public:
     [[nodiscard]] const std::string& subject() const { return subject_; }
 
 private:
+    [[nodiscard]] static Error unexpected(std::string_view verb, const std::string& thrown) {
+        return {
+            .code = Errc::internal,
+            .message = "it failed unexpectedly",
+            .detail = std::string{verb} + ": it threw: " + thrown};
+    }
+
     template <class Answer, class Body>
-    static Answer caught(Body&& body) {
+    static Answer caught(std::string_view verb, Body&& body) {
         try {
             return std::forward<Body>(body)();
         } catch (const std::exception& thrown) {
-            return fail(Errc::internal, "it failed unexpectedly", thrown.what());
+            return fail(unexpected(verb, thrown.what()));
         } catch (...) {
-            return fail(Errc::internal, "it failed unexpectedly", "unknown exception");
+            return fail(unexpected(verb, "unknown exception"));
         }
     }
 
@@ -230,7 +237,9 @@ public:
             log(guard_.context().logger,
                 LogLevel::error,
                 "no wake-ups from the storage",
-                {{"error", heard.error().message}, {"detail", heard.error().detail}});
+                {{"plugin", guard_.context().plugin},
+                 {"error", heard.error().message},
+                 {"detail", heard.error().detail}});
         }
     }
 
@@ -312,7 +321,7 @@ Result<std::unique_ptr<Storage>> open_storage(
     const CallContext context{"storage-" + plugin.name, host.clock, host.logger, observer};
     try {
         // migrations may take long, so opening is never called slow
-        CallTimer timer{context, "open", Duration::zero()};
+        CallTimer timer{context, "open", {}};
         auto inner = library.create_storage()(host, *finished);
         if (!inner) {
             return fail(within(subject, std::move(inner.error())));

@@ -3,11 +3,15 @@
 #include "base/text.hpp"
 #include "plugin/guarded_runner.hpp"
 
+#include <chrono>
 #include <utility>
 
 namespace opslab::plugin {
 
 namespace {
+
+/// Before each delivery of a call that should have ended.
+constexpr Duration kOverduePause = std::chrono::milliseconds{10};
 
 std::string_view view_of(const char* text, std::size_t size) {
     return text == nullptr ? std::string_view{} : std::string_view{text, size};
@@ -15,8 +19,8 @@ std::string_view view_of(const char* text, std::size_t size) {
 
 }  // namespace
 
-RunSinkBridge::RunSinkBridge(RunSink& sink, Logger& logger, std::string plugin)
-    : sink_(sink), logger_(logger), plugin_(std::move(plugin)) {
+RunSinkBridge::RunSinkBridge(RunSink& sink, const CallContext& context)
+    : sink_(sink), logger_(context.logger), fields_(fields_of(context)), clock_(context.clock) {
     table_.struct_size = sizeof(opslab_sink);
     table_.ctx = this;
     table_.event = [](void* ctx, const char* json, std::size_t size) {
@@ -54,7 +58,10 @@ bool RunSinkBridge::broke() const {
 
 template <class Call>
 std::int32_t RunSinkBridge::deliver(Call&& call) {
-    const std::lock_guard hold{mutex_};
+    std::unique_lock hold{mutex_};
+    if (timer_ != nullptr && timer_->overdue()) {
+        slow_down(hold);
+    }
     if (left_off_) {
         return 1;
     }
@@ -64,11 +71,21 @@ std::int32_t RunSinkBridge::deliver(Call&& call) {
         left_off_ = true;
         broke_ = true;
     }
+    if (left_off_ && timer_ != nullptr) {
+        timer_->asked_to_end(Duration{0});
+    }
     return left_off_ ? 1 : 0;
 }
 
+void RunSinkBridge::slow_down(std::unique_lock<std::mutex>& lock) {
+    const auto until = clock_.steady() + kOverduePause;
+    while (clock_.steady() < until) {
+        clock_.wait_until(lock, never_, until);
+    }
+}
+
 void RunSinkBridge::warn(std::string_view what) {
-    log(logger_, LogLevel::warning, what, {{"plugin", plugin_}});
+    logger_.log(LogLevel::warning, what, fields_);
 }
 
 /// An event that is too long cannot be read: it is shown as the output that it is.

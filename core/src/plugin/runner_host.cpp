@@ -50,25 +50,20 @@ Status make_private_folder(const std::filesystem::path& folder) {
 }
 
 Result<std::unique_ptr<RunnerHostTable>> RunnerHostTable::make(
-    const RunnerHostFacts& facts, const std::string& plugin_name
+    const RunnerHostFacts& facts, const CallContext& context
 ) {
     std::error_code error;
     const auto root = std::filesystem::absolute(facts.state_root, error);
-    const auto folder = root / ("runner-" + plugin_name);
+    const auto folder = root / context.plugin;
     if (const auto made = make_private_folder(folder); !made) {
         return fail(made.error());
     }
     return std::unique_ptr<RunnerHostTable>{
-        new RunnerHostTable{facts.logger, "runner-" + plugin_name, folder.string(), facts.version}};
+        new RunnerHostTable{context, folder.string(), facts.version}};
 }
 
-RunnerHostTable::RunnerHostTable(
-    Logger& logger, std::string plugin, std::string state_dir, std::string version
-)
-    : logger_(logger),
-      plugin_(std::move(plugin)),
-      state_dir_(std::move(state_dir)),
-      version_(std::move(version)) {
+RunnerHostTable::RunnerHostTable(CallContext context, std::string state_dir, std::string version)
+    : context_(std::move(context)), state_dir_(std::move(state_dir)), version_(std::move(version)) {
     table_.struct_size = sizeof(opslab_host);
     table_.abi_minor = OPSLAB_ABI_MINOR;
     table_.ctx = this;
@@ -87,11 +82,10 @@ void RunnerHostTable::take_log(
         const auto& self = *static_cast<const RunnerHostTable*>(ctx);
         const std::string_view bytes{message, std::min(size, kMaxLogBytes)};
         const auto severity = static_cast<LogLevel>(std::clamp<std::int32_t>(level, 0, 4));
-        opslab::log(
-            self.logger_,
+        self.context_.logger.log(
             severity,
             "message of a plugin",
-            {{"plugin", self.plugin_}, {"text", readable_text(bytes, kMaxLogBytes)}}
+            fields_of(self.context_, {{"text", readable_text(bytes, kMaxLogBytes)}})
         );
     } catch (...) {
         // no memory for the line: it is lost, and nothing passes through the plugin's frames

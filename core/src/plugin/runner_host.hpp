@@ -1,5 +1,6 @@
 #pragma once
 
+#include "plugin/call_timer.hpp"
 #include "plugin/guarded_runner.hpp"
 
 #include <opslab/error.hpp>
@@ -16,7 +17,7 @@ class RunnerHostTable {
 public:
     /// Makes the state directory. Errors: `permission_denied`, `unavailable`.
     [[nodiscard]] static Result<std::unique_ptr<RunnerHostTable>> make(
-        const RunnerHostFacts& facts, const std::string& plugin_name
+        const RunnerHostFacts& facts, const CallContext& context
     );
 
     RunnerHostTable(const RunnerHostTable&) = delete;
@@ -25,12 +26,11 @@ public:
     [[nodiscard]] const opslab_host* table() const { return &table_; }
 
 private:
-    RunnerHostTable(Logger& logger, std::string plugin, std::string state_dir, std::string version);
+    RunnerHostTable(CallContext context, std::string state_dir, std::string version);
 
     static void take_log(void* ctx, std::int32_t level, const char* message, std::size_t size);
 
-    Logger& logger_;
-    std::string plugin_;
+    CallContext context_;
     std::string state_dir_;
     std::string version_;
     opslab_host table_{};

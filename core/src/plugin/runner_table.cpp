@@ -57,9 +57,11 @@ Errc errc_of(std::int32_t answer) {
 }  // namespace
 
 Result<opslab_runner> make_runner_table(
-    const Library& library, const opslab_host* host, const std::string& config_json
+    const Library& library,
+    const opslab_host* host,
+    const std::string& config_json,
+    const std::string& subject
 ) {
-    const std::string subject = "runner \"" + library.description().name + "\"";
     opslab_runner table{};
     table.struct_size = sizeof(opslab_runner);
     BoundedText error{kMaxErrorBytes};

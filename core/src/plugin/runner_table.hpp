@@ -9,11 +9,14 @@
 
 namespace opslab::plugin {
 
-/// Lets the plugin fill a table and checks that it is whole. `config_json` is finished. On failure
-/// nothing of the instance is left. Errors: the plugin's own in our words; `unsupported` (not
-/// whole), `internal` (it threw).
+/// Lets the plugin fill a table and checks that it is whole. `config_json` is finished; `subject`
+/// is how messages name the runner. On failure nothing of the instance is left. Errors: the
+/// plugin's own in our words; `unsupported` (not whole), `internal` (it threw).
 [[nodiscard]] Result<opslab_runner> make_runner_table(
-    const Library& library, const opslab_host* host, const std::string& config_json
+    const Library& library,
+    const opslab_host* host,
+    const std::string& config_json,
+    const std::string& subject
 );
 
 }  // namespace opslab::plugin

@@ -101,6 +101,14 @@ struct Metrics::Families {
     );
     Family<Counter>& plugin_failures =
         add(BuildCounter(), "opslab_plugin_call_failures_total", "Calls into plugins that failed");
+    Family<Counter>& overdue_total =
+        add(BuildCounter(),
+            "opslab_plugin_overdue_calls_total",
+            "Calls into plugins that did not return when they were due");
+    Family<Gauge>& overdue =
+        add(BuildGauge(),
+            "opslab_plugin_calls_overdue",
+            "Calls into plugins that should have returned and have not");
     Family<Counter>& retries =
         add(BuildCounter(), "opslab_retries_total", "Attempts that made their task pending again");
     Family<Counter>& stale =
@@ -148,6 +156,7 @@ Metrics::Metrics(std::string_view version, Timestamp started, MetricsOf of)
     auto& f = *families_;
     f.build.Add({{"version", std::string(version)}}).Set(1);
     f.born.Add({}).Set(seconds(started.time_since_epoch()));
+    f.overdue.Add({});
     for (const char* level : {"debug", "info", "warning", "error", "critical"}) {
         f.logged.Add({{"level", level}});
     }
@@ -212,6 +221,17 @@ void Metrics::plugin_call(std::string_view plugin, std::string_view call, Durati
     if (!ok) {
         families_->plugin_failures.Add(labels).Increment();
     }
+}
+
+void Metrics::plugin_call_overdue(std::string_view plugin, std::string_view call) {
+    const std::map<std::string, std::string> labels{
+        {"plugin", std::string(plugin)}, {"call", std::string(call)}};
+    families_->overdue_total.Add(labels).Increment();
+    families_->overdue.Add({}).Increment();
+}
+
+void Metrics::overdue_call_returned() {
+    families_->overdue.Add({}).Decrement();
 }
 
 void Metrics::statement(std::string_view name, Duration took, bool ok) {

@@ -25,6 +25,9 @@ public:
 
     void request(std::string_view method, std::string_view endpoint, int status, Duration took);
     void plugin_call(std::string_view plugin, std::string_view call, Duration took, bool ok);
+    /// A call has not returned when it was due; later perhaps it does.
+    void plugin_call_overdue(std::string_view plugin, std::string_view call);
+    void overdue_call_returned();
 
     void statement(std::string_view name, Duration took, bool ok);
 

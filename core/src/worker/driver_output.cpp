@@ -14,8 +14,13 @@ constexpr std::size_t kErrorTail = 4096;
 
 }  // namespace
 
-DriverOutput::DriverOutput(Reporter& reporter, Clock& clock, std::string handle_text)
-    : reporter_(reporter), clock_(clock), handle_text_(std::move(handle_text)) {}
+DriverOutput::DriverOutput(
+    Reporter& reporter, Clock& clock, std::string handle_text, std::string runner
+)
+    : reporter_(reporter),
+      clock_(clock),
+      handle_text_(std::move(handle_text)),
+      runner_(std::move(runner)) {}
 
 SinkAnswer DriverOutput::push(RunEvent event) {
     if (reporter_.push(std::move(event)) || reporter_.lost()) {
@@ -26,14 +31,18 @@ SinkAnswer DriverOutput::push(RunEvent event) {
     return SinkAnswer::leave_off;
 }
 
-SinkAnswer DriverOutput::note(LogLevel level, std::string message) {
-    return push(LogEvent{.at = clock_.now(), .level = level, .message = std::move(message)});
+SinkAnswer DriverOutput::refuse(std::string_view why) {
+    ++refused_events_;
+    return push(LogEvent{
+        .at = clock_.now(),
+        .level = LogLevel::warning,
+        .message = runner_ + ": " + std::string{why}});
 }
 
 SinkAnswer DriverOutput::event(std::string_view json) {
     auto parsed = parse_driver_event(json, clock_.now());
     if (!parsed) {
-        return note(LogLevel::warning, "the driver sent no valid event: " + parsed.error().message);
+        return refuse("the driver sent no valid event: " + parsed.error().message);
     }
     return take(std::move(*parsed));
 }
@@ -55,7 +64,7 @@ SinkAnswer DriverOutput::take(DriverEvent event) {
     }
     // The first word counts: whatever comes after a result or an error changes neither.
     if (result_ || failure_) {
-        return note(LogLevel::warning, "the driver gave a second result or error; ignored");
+        return refuse("the driver gave a second result or error; ignored");
     }
     if (auto* result = std::get_if<DriverResult>(&event)) {
         result_ = std::move(result->result);

@@ -5,6 +5,7 @@
 
 #include <opslab/runner.hpp>
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -12,10 +13,12 @@
 namespace opslab {
 
 /// Turns what a run prints into events, and remembers how the driver said that it ended. The text
-/// is hostile: only what is a valid event counts, and only once.
+/// is hostile: only what is a valid event counts, and only once. What it says of a driver that
+/// breaks the protocol names the runner (`runner "docker": …`), which may have garbled it.
 class DriverOutput final : public RunSink {
 public:
-    DriverOutput(Reporter& reporter, Clock& clock, std::string handle_text);
+    /// `runner` is how messages name it: `runner "docker"`.
+    DriverOutput(Reporter& reporter, Clock& clock, std::string handle_text, std::string runner);
 
     [[nodiscard]] SinkAnswer event(std::string_view json) override;
     [[nodiscard]] SinkAnswer output(OutputStream stream, std::string_view line, bool truncated)
@@ -29,15 +32,20 @@ public:
     [[nodiscard]] const std::string& phase() const { return phase_; }
     /// The last lines of stderr, at most some 4 KiB.
     [[nodiscard]] const std::string& error_tail() const { return error_tail_; }
+    /// How many events were none, or came after the result or error.
+    [[nodiscard]] std::int64_t refused_events() const { return refused_events_; }
 
 private:
     SinkAnswer take(DriverEvent event);
-    SinkAnswer note(LogLevel level, std::string message);
+    /// Tells the task's log why an event does not count.
+    SinkAnswer refuse(std::string_view why);
     SinkAnswer push(RunEvent event);
 
     Reporter& reporter_;
     Clock& clock_;
     std::string handle_text_;
+    std::string runner_;
+    std::int64_t refused_events_ = 0;
     std::optional<TaskResult> result_;
     std::optional<Failure> failure_;
     bool clean_ = false;

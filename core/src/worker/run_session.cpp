@@ -1,10 +1,12 @@
 #include "worker/run_session.hpp"
 
+#include "base/log_scope.hpp"
 #include "base/rfc3339.hpp"
 #include "base/text.hpp"
 #include "base/trace_context.hpp"
 #include "domain/task_codec.hpp"
 #include "worker/backoff.hpp"
+#include "worker/run_failure.hpp"
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -39,39 +41,6 @@ std::string task_file_json(const ClaimedTask& claimed) {
         {"metadata", parse_json(task.parameters.metadata_json).value_or(Json::object())},
     });
     return dump_json(file);
-}
-
-/// How a failed call of the runner counts in the outcome algebra.
-Failure failure_of(const RunnerError& error, std::string phase) {
-    const bool task = error.code == RunnerErrc::task || error.code == RunnerErrc::invalid ||
-                      error.code == RunnerErrc::unsupported;
-    return {
-        .kind = task ? FailureKind::task : FailureKind::infrastructure,
-        .phase = std::move(phase),
-        .message = error.message,
-    };
-}
-
-/// How an exit counts that came with neither result nor error.
-Failure failure_of(const RunEnd& end, std::string phase) {
-    std::string message;
-    switch (end.how) {
-        case EndKind::exited:
-            message = fmt::format("the driver exited with status {} and gave no result", end.code);
-            break;
-        case EndKind::signalled:
-            message =
-                fmt::format("the driver was killed by signal {} and gave no result", end.code);
-            break;
-        case EndKind::out_of_memory:
-            message = "the driver was killed for using more memory than it was given";
-            break;
-    }
-    return {.kind = FailureKind::task, .phase = std::move(phase), .message = std::move(message)};
-}
-
-std::string with_tail(const std::string& message, const std::string& tail) {
-    return tail.empty() ? message : message + "\nthe last lines of stderr:\n" + tail;
 }
 
 }  // namespace
@@ -139,9 +108,10 @@ void RunSession::begin_stopping(const RunHandle& handle) {
         return;  // a stop during the start: both stop() and follow() came to see the handle
     }
     stopper_ = std::thread([this, handle] {
+        const LogScope scope(subject());
         const auto stopped = context_.runner.stop(handle, grace());
         if (!stopped) {
-            note(LogLevel::error, "stop failed: " + stopped.error().message);
+            note(LogLevel::error, "a run cannot be stopped", stopped.error().message);
         }
     });
 }
@@ -177,16 +147,22 @@ void RunSession::phase(PhaseEdge edge) {
     reporter_.push(PhaseEvent{.at = context_.clock.now(), .name = "prepare", .edge = edge});
 }
 
-void RunSession::note(LogLevel level, const std::string& message) {
+std::vector<LogField> RunSession::subject() const {
+    return {
+        {"worker", context_.worker.value},
+        {"task", task().value},
+        {"attempt", std::to_string(attempt())}};
+}
+
+void RunSession::note(LogLevel level, std::string_view message, const std::string& error) {
     const auto& origin = claimed_.task.origin;
-    log(context_.logger,
-        level,
-        message,
-        {{"task", task().value},
-         {"attempt", std::to_string(attempt())},
-         {"worker", context_.worker.value},
-         {"request", origin.request_id.value_or("")},
-         {"trace", std::string(trace_id_of(origin.traceparent.value_or("")))}});
+    auto fields = subject();
+    fields.push_back({"request", origin.request_id.value_or("")});
+    fields.push_back({"trace", std::string(trace_id_of(origin.traceparent.value_or("")))});
+    if (!error.empty()) {
+        fields.push_back({"error", error});
+    }
+    context_.logger.log(level, message, fields);
 }
 
 /// A claim may have waited longer than its lease can be counted from: then nothing is started until
@@ -234,6 +210,7 @@ RunnerResult<RunHandle> RunSession::start_run() {
 }
 
 void RunSession::run() {
+    const LogScope scope(subject());
     attempt_run();
     reporter_.end();
 }
@@ -257,6 +234,7 @@ void RunSession::attempt_run() {
 }
 
 void RunSession::resume(const std::optional<std::string>& bookmark) {
+    const LogScope scope(subject());
     const auto found = bookmark ? read_bookmark(*bookmark) : std::nullopt;
     if (!found) {
         finish(
@@ -284,7 +262,7 @@ void RunSession::follow(const RunHandle& handle, std::optional<std::string> posi
             begin_stopping(handle);  // stop came while it was starting
         }
     }
-    DriverOutput output(reporter_, context_.clock, handle.text);
+    DriverOutput output(reporter_, context_.clock, handle.text, context_.runner_label);
     std::optional<std::string_view> from;
     if (position) {
         from = *position;
@@ -296,6 +274,13 @@ void RunSession::follow(const RunHandle& handle, std::optional<std::string> posi
         // the sink left off because nobody wants the output any more: by force, then
         [[maybe_unused]] const auto stopped =
             context_.runner.stop(handle, std::chrono::milliseconds{0});
+    }
+    if (output.refused_events() > 0) {
+        note(
+            LogLevel::warning,
+            "some events of a run do not count; its task's log says why",
+            fmt::format("{}: {} events", context_.runner_label, output.refused_events())
+        );
     }
     settle(&handle, &output, end);
 }
@@ -318,17 +303,22 @@ void RunSession::settle(
         const auto& failure = *output->failure();
         finish(failure, with_tail(failure.message, output->error_tail()));
     } else if (const auto refusal = reporter_.refusal(); refusal) {
-        const auto why = "the coordinator refused the run's events: " + refusal->message;
+        const auto why = context_.runner_label +
+                         ": the coordinator refused the run's events: " + refusal->message;
         finish(Failure{FailureKind::infrastructure, "", why}, why);
     } else if (ours && reason == StopReason::none) {
         const auto phase = output != nullptr ? output->phase() : std::string("prepare");
         const auto tail = output != nullptr ? output->error_tail() : std::string();
-        auto failure = end ? failure_of(*end, phase) : failure_of(end.error(), phase);
+        auto failure =
+            end ? failure_of(*end, phase, context_.runner_label) : failure_of(end.error(), phase);
         if (!end && end.error().code == RunnerErrc::not_found) {
-            failure = {FailureKind::worker_lost, phase, "the run did not outlive its worker"};
+            failure = {
+                FailureKind::worker_lost,
+                phase,
+                context_.runner_label + ": the run did not outlive its worker"};
         }
         // what a driver says of itself is not for our log: it may hold anything
-        note(LogLevel::warning, "a run ended without a result: " + failure.message);
+        note(LogLevel::warning, "a run ended without a result", failure.message);
         finish(failure, with_tail(failure.message, tail));
     }
     end_stopping();
@@ -359,7 +349,7 @@ void RunSession::finish(std::variant<TaskResult, Failure> outcome, std::string e
         const auto code = done.error().code;
         if (code == Errc::stale_attempt || code == Errc::not_found || code == Errc::conflict ||
             code == Errc::invalid_argument) {
-            note(LogLevel::warning, "the end of a run came too late: " + done.error().message);
+            note(LogLevel::warning, "the end of a run came too late", done.error().message);
             return;
         }
         std::unique_lock lock(mutex_);
@@ -381,7 +371,7 @@ void RunSession::destroy(const RunHandle& handle) {
     const auto last = context_.clock.steady() + kRemovalPatience;
     auto destroyed = context_.runner.destroy(handle);
     if (!destroyed) {
-        note(LogLevel::warning, "a run cannot be removed; trying on: " + destroyed.error().message);
+        note(LogLevel::warning, "a run cannot be removed; trying on", destroyed.error().message);
     }
     while (!destroyed && !abandoned_ && context_.clock.steady() < last) {
         std::unique_lock lock(mutex_);
@@ -396,7 +386,8 @@ void RunSession::destroy(const RunHandle& handle) {
     if (!destroyed) {
         note(
             LogLevel::error,
-            "a run cannot be removed; it is tried again until it can: " + destroyed.error().message
+            "a run cannot be removed; it is tried again until it can",
+            destroyed.error().message
         );
         left_something_ = true;
         return;  // its note stays with it: whoever watches goes on

@@ -15,7 +15,9 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <thread>
+#include <vector>
 
 namespace opslab {
 
@@ -43,6 +45,7 @@ public:
         Logger& logger;
         WorkerId worker;
         std::chrono::milliseconds stop_grace;
+        std::string runner_label;     ///< how messages name the runner: `runner "docker"`
         LeaseNotes* notes = nullptr;  ///< for the guard of this worker's runs, if it has one
         /// Called once a new run's start has ended: null where it worked.
         std::function<void(const RunnerError*)> on_start{};
@@ -88,7 +91,9 @@ private:
     void begin_stopping(const RunHandle& handle);
     void end_stopping();
     void phase(PhaseEdge edge);
-    void note(LogLevel level, const std::string& message);
+    /// What this is, for its own lines and those of the runner's guard.
+    [[nodiscard]] std::vector<LogField> subject() const;
+    void note(LogLevel level, std::string_view message, const std::string& error = {});
 
     Context context_;
     ClaimedTask claimed_;

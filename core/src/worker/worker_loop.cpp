@@ -1,5 +1,6 @@
 #include "worker/worker_loop.hpp"
 
+#include "base/log_scope.hpp"
 #include "worker/backoff.hpp"
 
 #include <algorithm>
@@ -16,7 +17,11 @@ WorkerLoop::WorkerLoop(
       logger_(logger),
       settings_(std::move(settings)),
       slots_(static_cast<std::size_t>(settings_.identity.max_parallel_tasks)),
-      circuit_(settings_.identity.id.value) {}
+      circuit_(settings_.identity.id.value) {
+    if (settings_.runner_label.empty()) {
+        settings_.runner_label = "runner \"" + settings_.identity.backend_type + "\"";
+    }
+}
 
 WorkerLoop::~WorkerLoop() {
     stop();
@@ -29,8 +34,14 @@ void WorkerLoop::start() {
         look_ = true;
         wake_.notify_all();
     });
-    control_ = std::thread([this] { control(); });
-    claim_ = std::thread([this] { claim(); });
+    control_ = std::thread([this] {
+        const LogScope scope({{"worker", id().value}});
+        control();
+    });
+    claim_ = std::thread([this] {
+        const LogScope scope({{"worker", id().value}});
+        claim();
+    });
     lease_watch_ = std::thread([this] { watch_leases(); });
 }
 

@@ -22,6 +22,8 @@ class WorkerLoop {
 public:
     struct Settings {
         NewWorker identity{};
+        /// How messages name its runner; empty: `runner "BACKEND_TYPE"`.
+        std::string runner_label{};
         Duration heartbeat_interval = std::chrono::seconds{30};
         /// While something runs, where orders come with heartbeats alone.
         Duration busy_heartbeat_interval = std::chrono::seconds{30};

@@ -10,8 +10,10 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <filesystem>
 #include <fstream>
 #include <stdexcept>
+#include <system_error>
 #include <utility>
 
 namespace opslab {
@@ -20,7 +22,9 @@ namespace {
 constexpr const char* kSchema = R"({"type": "object", "required": ["command"], "properties": {
     "command": {"type": "array", "items": {"type": "string"}, "minItems": 1,
         "description": "The driver."},
-    "flaw": {"type": "string", "default": "none", "description": "What it does wrong."}}})";
+    "flaw": {"type": "string", "default": "none", "description": "What it does wrong."},
+    "only": {"type": "string", "default": "",
+        "description": "Of one problem alone: runs of others are as they should be."}}})";
 
 [[noreturn]] void hang() {
     for (;;) {
@@ -31,7 +35,7 @@ constexpr const char* kSchema = R"({"type": "object", "required": ["command"], "
 /// What comes between a run and the host.
 class FlawedSink final : public RunSink {
 public:
-    FlawedSink(RunSink& to, const std::string& flaw) : to_(to), flaw_(flaw) {}
+    FlawedSink(RunSink& to, std::string flaw) : to_(to), flaw_(std::move(flaw)) {}
 
     [[nodiscard]] SinkAnswer event(std::string_view json) override {
         return to_.event(flaw_ == "nonsense-events" ? std::string_view{"{\"type\": \xff]"} : json);
@@ -48,7 +52,7 @@ public:
 
 private:
     RunSink& to_;
-    const std::string& flaw_;
+    std::string flaw_;
 };
 
 class FlawedRunner final : public Runner {
@@ -56,6 +60,7 @@ public:
     FlawedRunner(const nlohmann::json& config, const RunnerHost& host)
         : command_(config.at("command")),
           flaw_(config.at("flaw")),
+          only_(config.at("only")),
           state_dir_(host.state_dir()),
           environment_({}, {}),
           runs_({.runner = "flawed", .supervisor = exec::installed_supervisor()}, host) {}
@@ -78,7 +83,13 @@ public:
 
     [[nodiscard]] RunnerResult<RunHandle> start(const RunRequest& request, Interrupt interrupt)
         override {
-        misbehave_in("start");
+        if (only_ == request.problem_id) {
+            std::filesystem::create_directories(spoilt_runs());
+            std::ofstream{spoilt_runs() / request.run_id} << "x";
+        }
+        if (only_.empty() || only_ == request.problem_id) {
+            misbehave_in("start", flaw_);
+        }
         if (flaw_ == "leaks") {
             static_cast<void>(!::open("/dev/null", O_RDONLY | O_CLOEXEC));
         }
@@ -101,14 +112,15 @@ public:
         RunSink& sink,
         Interrupt interrupt
     ) override {
-        misbehave_in("wait");
-        FlawedSink flawed{sink, flaw_};
+        const std::string flaw = flaw_of(handle);
+        misbehave_in("wait", flaw);
+        FlawedSink flawed{sink, flaw};
         auto end = runs_.wait(handle, flawed, interrupt);
-        while (end && flaw_ == "floods") {
+        while (end && flaw == "floods") {
             // deaf to the answer, too
             static_cast<void>(sink.event(R"({"type":"log","level":"info","message":"flood"})"));
         }
-        if (end && flaw_ == "forgets-the-code") {
+        if (end && flaw == "forgets-the-code") {
             end->code = 0;
         }
         return end;
@@ -116,12 +128,13 @@ public:
 
     [[nodiscard]] RunnerStatus stop(const RunHandle& handle, std::chrono::milliseconds grace)
         override {
-        misbehave_in("stop");
-        return runs_.stop(handle, flaw_ == "rough" ? std::chrono::milliseconds{0} : grace);
+        const std::string flaw = flaw_of(handle);
+        misbehave_in("stop", flaw);
+        return runs_.stop(handle, flaw == "rough" ? std::chrono::milliseconds{0} : grace);
     }
 
     [[nodiscard]] RunnerStatus destroy(const RunHandle& handle) override {
-        misbehave_in("destroy");
+        misbehave_in("destroy", flaw_of(handle));
         return runs_.destroy(handle);
     }
 
@@ -133,26 +146,42 @@ public:
     }
 
     [[nodiscard]] RunnerResult<std::string> health() override {
-        misbehave_in("health");
+        misbehave_in("health", flaw_);
         return runs_.health();
     }
 
 private:
     /// The flaws `throws-in-VERB`, `hangs-in-VERB` and `crashes-in-VERB`.
-    void misbehave_in(const std::string& verb) const {
-        if (flaw_ == "throws-in-" + verb) {
+    static void misbehave_in(const std::string& verb, const std::string& flaw) {
+        if (flaw == "throws-in-" + verb) {
             throw std::runtime_error("thrown in " + verb);
         }
-        if (flaw_ == "hangs-in-" + verb) {
+        if (flaw == "hangs-in-" + verb) {
             hang();
         }
-        if (flaw_ == "crashes-in-" + verb) {
+        if (flaw == "crashes-in-" + verb) {
             ::raise(SIGSEGV);
         }
     }
 
+    [[nodiscard]] std::filesystem::path spoilt_runs() const {
+        return std::filesystem::path{state_dir_} / "spoilt";
+    }
+
+    /// What is wrong with this run; the runner may be the one after a crash.
+    [[nodiscard]] std::string flaw_of(const RunHandle& handle) const {
+        std::error_code none;
+        for (const auto& run : std::filesystem::directory_iterator(spoilt_runs(), none)) {
+            if (handle.text.find(run.path().filename().string()) != std::string::npos) {
+                return flaw_;
+            }
+        }
+        return only_.empty() ? flaw_ : "none";
+    }
+
     std::vector<std::string> command_;
     std::string flaw_;
+    std::string only_;
     std::string state_dir_;
     exec::ChildEnvironment environment_;
     exec::LocalRuns runs_;

@@ -2,7 +2,7 @@
 
 #include <opslab/testing/fakes.hpp>
 
-#include <gtest/gtest.h>
+#include <gmock/gmock.h>
 
 #include <algorithm>
 #include <cstdlib>
@@ -18,6 +18,7 @@ namespace {
 using namespace std::chrono_literals;
 using opslab::testing::CapturingLogger;
 using opslab::testing::FakeClock;
+using ::testing::HasSubstr;
 
 constexpr const char* kEnded =
     "a lease ran out and its worker did not end the run (is it frozen?); ended it";
@@ -244,7 +245,8 @@ TEST_F(LeaseWatchTest, ANoteOfARunnerThatCannotBeOpenedIsSaidOnceLeftAsItIsAndGi
     clock_.advance(1s);
     EXPECT_TRUE(watch_.look());
 
-    EXPECT_EQ(times_said("its runner cannot be opened: its configuration is refused"), 1);
+    EXPECT_EQ(times_said("its runner cannot be opened"), 1);
+    EXPECT_THAT(logger_.text(), HasSubstr("error=its configuration is refused"));
     EXPECT_FALSE(notes().ended("r.1"));
     clock_.advance(LeaseWatch::kPatience);
     EXPECT_FALSE(watch_.look());

@@ -1,4 +1,5 @@
 // What the guard makes of a runner that breaks the rules (tests/plugins/runner-rude).
+#include "base/log_scope.hpp"
 #include "opened_runner.hpp"
 
 #include <opslab/testing/matchers.hpp>
@@ -40,35 +41,37 @@ protected:
         return std::move(*opened);
     }
 
-    /// What every call of the runner comes to, in words.
+    /// What every call of the runner comes to, in words; `CALL` stands for the call's own name.
     std::vector<std::string> all_failures(Runner& runner) {
         CollectingSink sink;
         std::vector<std::string> words;
-        const auto add = [&](const auto& result) {
-            words.push_back(
-                result ? "no failure"
-                       : std::to_string(static_cast<int>(result.error().code)) + " " +
-                             result.error().message
-            );
+        const auto add = [&](const std::string& call, const auto& result) {
+            auto text = result ? "no failure"
+                               : std::to_string(static_cast<int>(result.error().code)) + " " +
+                                     result.error().message;
+            if (const auto at = text.find(": " + call + ": "); at != std::string::npos) {
+                text.replace(at + 2, call.size(), "CALL");
+            }
+            words.push_back(std::move(text));
         };
-        add(runner.start(a_request("1.1"), {}));
-        add(runner.wait(kRun, std::nullopt, sink, {}));
-        add(runner.stop(kRun, std::chrono::milliseconds{1}));
-        add(runner.destroy(kRun));
-        add(runner.list_owned(kWorker));
-        add(runner.health());
+        add("start", runner.start(a_request("1.1"), {}));
+        add("wait", runner.wait(kRun, std::nullopt, sink, {}));
+        add("stop", runner.stop(kRun, std::chrono::milliseconds{1}));
+        add("destroy", runner.destroy(kRun));
+        add("list_owned", runner.list_owned(kWorker));
+        add("health", runner.health());
         return words;
     }
 
     RunnerBench bench_{};
 };
 
-TEST_F(GuardedRude, ExceptionsOfEveryCallBecomeInternalErrorsWithItsName) {
+TEST_F(GuardedRude, ExceptionsOfEveryCallBecomeInternalErrorsWithItsNameAndTheCalls) {
     const auto runner = open("throws");
 
     EXPECT_THAT(
         all_failures(*runner),
-        AllOf(SizeIs(6), Each("7 runner \"rude\": it threw: the plug was pulled"))
+        AllOf(SizeIs(6), Each("7 runner \"rude\": CALL: it threw: the plug was pulled"))
     );
 }
 
@@ -77,18 +80,20 @@ TEST_F(GuardedRude, ThrownThingsThatAreNoExceptionsAreCaughtToo) {
 
     EXPECT_THAT(
         all_failures(*runner),
-        AllOf(SizeIs(6), Each("7 runner \"rude\": it threw an unknown exception"))
+        AllOf(SizeIs(6), Each("7 runner \"rude\": CALL: it threw an unknown exception"))
     );
 }
 
 TEST_F(GuardedRude, CodesOutsideTheEnumerationAreInternalErrors) {
     EXPECT_THAT(
         all_failures(*open("unknown-code")),
-        Each("7 runner \"rude\": it answered 99, which is no result of the plugin ABI: who knows")
+        Each("7 runner \"rude\": CALL: it answered 99, which is no result of the plugin ABI: who "
+             "knows")
     );
     EXPECT_THAT(
         all_failures(*open("negative-code")),
-        Each("7 runner \"rude\": it answered -1, which is no result of the plugin ABI: no reason "
+        Each("7 runner \"rude\": CALL: it answered -1, which is no result of the plugin ABI: no "
+             "reason "
              "given")
     );
 }
@@ -125,7 +130,8 @@ TEST_F(GuardedRude, ARunWhoseHandleCannotBeKeptIsDestroyed) {
             started.error(),
             (RunnerError{
                 RunnerErrc::internal,
-                "runner \"rude\": start gave a handle that is over 4096 bytes or no UTF-8 text"})
+                "runner \"rude\": start: it gave a handle that is over 4096 bytes or no UTF-8 text"}
+            )
         );
         EXPECT_EQ(*runner->health(), "destroyed " + std::string{bytes} + " bytes \uFFFD");
     }
@@ -152,7 +158,8 @@ TEST_F(GuardedRude, AWayToEndThatIsNoneIsRefused) {
     ASSERT_FALSE(ended);
     EXPECT_EQ(
         ended.error().message,
-        "runner \"rude\": it says that the run ended in way 4, wanted 1 (exited), 2 (signalled) or "
+        "runner \"rude\": wait: it says that the run ended in way 4, wanted 1 (exited), 2 "
+        "(signalled) or "
         "3 (out of memory)"
     );
 }
@@ -200,7 +207,7 @@ TEST_F(GuardedRude, OwnedRunsWithoutAUsableHandleAreLeftOutAndTold) {
 
     ASSERT_TRUE(owned);
     EXPECT_THAT(*owned, ElementsAre(OwnedRun{"1.1", {"good"}}, OwnedRun{"", {"nameless"}}));
-    EXPECT_THAT(bench_.logger.text(), HasSubstr("plugin=runner-rude count=4"));
+    EXPECT_THAT(bench_.logger.text(), HasSubstr("plugin=runner-rude runner=rude count=4"));
 }
 
 TEST_F(GuardedRude, TextWithANulNeverCrossesBecauseTheRestWouldBeLost) {
@@ -249,6 +256,32 @@ TEST_F(GuardedRude, CallsAreObservedWithWhetherThePluginFailed) {
             RunnerBench::Call{"runner-rude", "create", true},
             RunnerBench::Call{"runner-rude", "destroy", true}  // an answer: E_TASK
         )
+    );
+}
+
+TEST_F(GuardedRude, UnderAnotherNameBothAreNamedAndSoIsWhoseCallItIs) {
+    bench_.runner_name = "spare";
+    const auto runner = open("throws");
+
+    EXPECT_EQ(
+        runner->destroy(kRun).error().message,
+        "runner \"spare\" (plugin rude): destroy: it threw: the plug was pulled"
+    );
+    EXPECT_THAT(
+        try_open("no-start"),
+        IsErrorAnd(
+            Errc::unsupported,
+            "runner \"spare\" (plugin rude): its table lacks the function start, which is required"
+        )
+    );
+    {
+        const LogScope scope(std::vector<LogField>{{"task", "t1"}});
+        CollectingSink sink;
+        static_cast<void>(open("floods")->wait(kRun, std::nullopt, sink, {}));
+    }
+    EXPECT_THAT(
+        bench_.logger.text(),
+        HasSubstr("an event over 1 MiB was taken as output plugin=runner-rude runner=spare task=t1")
     );
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "plugin/call_watch.hpp"
 #include "plugin/guarded_runner.hpp"
 #include "temp_folder.hpp"
 
@@ -8,6 +9,7 @@
 #include <filesystem>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -34,7 +36,7 @@ public:
     [[nodiscard]] Result<std::unique_ptr<Runner>> open(
         const std::string& stem, const std::string& config
     ) {
-        const RunnerHostFacts facts{clock, logger, folder.path() / "state", "9.8.7"};
+        const RunnerHostFacts facts{clock, logger, folder.path() / "state", "9.8.7", runner_name};
         const auto file = std::filesystem::path(OPSLAB_TEST_PLUGIN_DIR) / (stem + ".so");
         return open_runner(file, facts, config, this);
     }
@@ -44,9 +46,13 @@ public:
         return calls_;
     }
 
+    [[nodiscard]] CallWatch* watch() noexcept override { return watched ? &*watched : nullptr; }
+
+    std::string runner_name{};  ///< as configured
     testing::FakeClock clock{};
     testing::CapturingLogger logger{};
     TempFolder folder{};
+    std::optional<CallWatch> watched{};
 
 private:
     mutable std::mutex mutex_;  // a run waits on one thread and is stopped from another

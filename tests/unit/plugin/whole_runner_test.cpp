@@ -60,7 +60,8 @@ TEST_F(WholeRunner, InC99IsGivenFinishedSettingsAndTheHostsLog) {
 
     EXPECT_THAT(sink_.lines, ElementsAre(R"(out {"greeting":"hello"})"));
     EXPECT_THAT(
-        bench_.logger.text(), HasSubstr("info message of a plugin plugin=runner-least text=started")
+        bench_.logger.text(),
+        HasSubstr("info message of a plugin plugin=runner-least runner=least text=started")
     );
 }
 
@@ -112,9 +113,11 @@ TEST_F(WholeRunner, StartFailuresKeepTheirClass) {
             a_request("a.1", std::string{R"({"start":")"} + word + "\"}"), Interrupt{interrupt}
         );
         ASSERT_FALSE(started);
+        // where the plugin itself is at fault, with the call
+        const std::string call = code == RunnerErrc::internal ? "start: " : "";
         EXPECT_EQ(
             started.error(),
-            (RunnerError{code, std::string{"runner \"fake\": scripted failure of start: "} + word})
+            (RunnerError{code, "runner \"fake\": " + call + "scripted failure of start: " + word})
         );
     }
     EXPECT_THAT(*runner->list_owned(kFakeWorker), IsEmpty());
@@ -130,7 +133,8 @@ TEST_F(WholeRunner, ExceptionsOfTheClassEndInItsOwnShim) {
     ASSERT_FALSE(started);
     EXPECT_EQ(
         started.error(),
-        (RunnerError{RunnerErrc::internal, "runner \"fake\": scripted exception in start"})
+        (RunnerError{
+            RunnerErrc::internal, "runner \"fake\": start: it threw: scripted exception in start"})
     );
 }
 

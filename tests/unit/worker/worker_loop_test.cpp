@@ -22,6 +22,7 @@ using opslab::testing::FakePort;
 using opslab::testing::FakeRunner;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::StartsWith;
 
 constexpr const char* kResult = R"({"type":"result","success":true,"reward":1.0})";
 const RunEnd kFine{};
@@ -280,7 +281,10 @@ TEST_F(WorkerLoopTest, AnExitWithoutResultFailsWithPhaseAndTheTailOfStderr) {
 
     EXPECT_EQ(
         std::get<Failure>(end.outcome),
-        (Failure{FailureKind::task, "loop", "the driver exited with status 3 and gave no result"})
+        (Failure{
+            FailureKind::task,
+            "loop",
+            "runner \"fake\": the driver exited with status 3 and gave no result"})
     );
     EXPECT_THAT(end.error_details, HasSubstr("Traceback"));
 }
@@ -312,7 +316,16 @@ TEST_F(WorkerLoopTest, TheFirstResultCountsAndInvalidEventsAreLogged) {
     const auto end = port_.wait_for_end("t1");
 
     EXPECT_TRUE(std::get<TaskResult>(end.outcome).success);
-    EXPECT_EQ(log_messages(port_.events()).size(), 3U);
+    EXPECT_THAT(
+        log_messages(port_.events()),
+        ElementsAre(
+            "runner \"fake\": the driver gave a second result or error; ignored",
+            "runner \"fake\": the driver gave a second result or error; ignored",
+            StartsWith("runner \"fake\": the driver sent no valid event: ")
+        )
+    );
+    runner_.wait_until_destroyed("t1.1");
+    EXPECT_THAT(logger_.text(), HasSubstr("error=runner \"fake\": 3 events"));
 }
 
 TEST_F(WorkerLoopTest, WhileTheCoordinatorIsAwayTheRunGoesOnAndItsEventsComeLater) {

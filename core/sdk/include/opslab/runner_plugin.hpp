@@ -102,9 +102,10 @@ template <class Call>
     try {
         return std::forward<Call>(call)();
     } catch (const std::exception& thrown) {
+        write_text(error, "it threw: ");
         return fail_with(error, OPSLAB_E_INTERNAL, thrown.what());
     } catch (...) {
-        return fail_with(error, OPSLAB_E_INTERNAL, "unknown exception");
+        return fail_with(error, OPSLAB_E_INTERNAL, "it threw an unknown exception");
     }
 }
 
