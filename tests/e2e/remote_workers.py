@@ -182,6 +182,19 @@ class RemoteWorkers(unittest.TestCase):
         self.assertEqual(task["attempts"][0]["failure"]["kind"], "worker_lost")
         self.assertEqual(self.steps(task_id), list(range(1, 10)))
 
+    def test_a_worker_that_is_killed_while_it_waits_is_given_nothing(self):
+        self.serve(PATIENT)
+        worker = self.worker(times=PATIENT).start()
+        for _ in range(3):
+            self.assert_whole(self.submit(steps=2), 2)
+            until(lambda: self.status_of() == "idle", "the worker to wait again")
+            worker.kill()
+            task_id = self.submit(steps=2)
+
+            worker.start()
+
+            self.assert_whole(task_id, 2)
+
     def test_another_process_cannot_take_a_live_id(self):
         self.serve()
         self.worker().start()

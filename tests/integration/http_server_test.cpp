@@ -1,5 +1,6 @@
 #include "integration/http_server_fixture.hpp"
 
+#include <atomic>
 #include <thread>
 
 namespace opslab::testing {
@@ -134,6 +135,61 @@ TEST_F(HttpServerTest, UnansweredRequestIs503AtItsDeadlineAndRecordedAsThat) {
     client.send(get("/hello"));
     EXPECT_EQ(client.read_answer().body, "{\"hello\":1}");
     EXPECT_THAT(records_.lines(), ElementsAre("GET /park 503", "GET /hello 200"));
+}
+
+TEST_F(HttpServerTest, ClientThatClosesBeforeItsAnswerIsTold) {
+    start();
+    for (const bool earlier_request : {false, true}) {
+        auto client = this->client();
+        if (earlier_request) {
+            client.send(get("/hello"));
+            ASSERT_EQ(client.read_answer().status, 200);
+        }
+        client.send(get("/park"));
+        const auto parked = parked_.take();
+        Mailbox<int> gone;
+        parked[0]->when_gone([&] { gone.put(1); });
+
+        client.close();
+
+        EXPECT_EQ(gone.take().size(), 1U);
+        parked[0]->respond(json_response(200, "{}"));
+    }
+}
+
+TEST_F(HttpServerTest, ClientThatIsGoneAlreadyIsToldToo) {
+    start();
+    auto client = this->client();
+    client.send(get("/park"));
+    const auto parked = parked_.take();
+    client.close();
+    Mailbox<int> gone;
+
+    parked[0]->when_gone([&] { gone.put(1); });
+
+    EXPECT_EQ(gone.take().size(), 1U);
+}
+
+TEST_F(HttpServerTest, ClientThatTakesItsAnswerOrSendsOnIsNotGone) {
+    start();
+    auto client = this->client();
+    std::atomic<int> gone = 0;
+    client.send(get("/park"));
+    auto parked = parked_.take();
+    parked[0]->when_gone([&] { ++gone; });
+    client.send(get("/park"));
+    parked[0]->respond(json_response(200, "{}"));
+    EXPECT_EQ(client.read_answer().status, 200);
+    parked = parked_.take();
+    parked[0]->when_gone([&] { ++gone; });
+    parked[0]->respond(json_response(200, "{}"));
+    EXPECT_EQ(client.read_answer().status, 200);
+
+    client.close();
+    EXPECT_EQ(ask(get("/hello")).status, 200);
+    server_.reset();
+
+    EXPECT_EQ(gone, 0);
 }
 
 TEST_F(HttpServerTest, UpgradeIsIgnoredAndUnderTheDeadlineToo) {

@@ -85,6 +85,8 @@ public:
         }
     }
 
+    void when_gone(std::function<void()> told) override { sink_->when_gone(std::move(told)); }
+
 private:
     // shared with the report, which the other end may keep longer
     std::shared_ptr<const Parts> parts_;

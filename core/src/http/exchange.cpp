@@ -24,6 +24,8 @@ public:
         }
     }
 
+    void when_gone(std::function<void()> told) override { exchange_->when_gone(std::move(told)); }
+
     [[nodiscard]] bool keep_report(const AnswerReport& report) override {
         exchange_->set_report(report);
         return true;
@@ -51,6 +53,14 @@ Exchange::Exchange(
 
 std::unique_ptr<ResponseSink> Exchange::sink() {
     return std::make_unique<ExchangeSink>(shared_from_this());
+}
+
+void Exchange::when_gone(std::function<void()> told) {
+    run_on_io([self = shared_from_this(), told = std::move(told)]() mutable {
+        if (self->line_) {
+            self->line_->when_gone(std::move(told));
+        }
+    });
 }
 
 void Exchange::answer(HttpResponse response) noexcept {

@@ -30,6 +30,8 @@ public:
     ) = 0;
     virtual void wake_at(SteadyTime at, std::function<void()> due) = 0;
     virtual void cancel_wake() = 0;
+    /// `told` is called where the client closes its side, while this lives.
+    virtual void when_gone(std::function<void()> told) = 0;
 };
 
 class Exchange;
@@ -75,6 +77,9 @@ public:
 
     /// Set before any answer: whom to tell what the client gets.
     void set_report(AnswerReport report) { report_ = std::move(report); }
+
+    /// Any thread.
+    void when_gone(std::function<void()> told);
 
     /// Claims the answer: true for the first caller only. Any thread.
     [[nodiscard]] bool claim() { return !claimed_.exchange(true); }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "http/inbound_guard.hpp"
+#include "http/peer_watch.hpp"
 #include "http/wire.hpp"
 
 #include <asio.hpp>
@@ -34,6 +35,7 @@ public:
 
     std::size_t bodies = 0;
     int lingering = 0;
+    std::shared_ptr<PeerWatch> peer{};  ///< of the connection whose request is handed on just now
 
 private:
     void shutdown() override {}
@@ -95,6 +97,7 @@ public:
     ~GuardedSocket() {
         if (state_) {
             service_->bodies -= state_->held;
+            state_->peer->detach();
         }
     }
 
@@ -102,7 +105,7 @@ public:
     void async_read_some(const Buffers& buffers, Handler&& handler) {
         const asio::mutable_buffer buffer = *asio::buffer_sequence_begin(buffers);
         if (!state_) {
-            state_ = std::make_unique<State>(service_->limits);
+            state_ = std::make_unique<State>(service_->limits, static_cast<Base&>(*this));
         }
         if (!state_->guard.in_message()) {
             service_->bodies -= std::exchange(state_->held, 0);
@@ -146,6 +149,9 @@ public:
     }
 
     void close() {
+        if (state_) {
+            state_->peer->detach();
+        }
         if (state_ && state_->answered && is_open() && service_->lingering < Linger::kMax) {
             std::make_shared<Linger>(std::move(static_cast<Base&>(*this)), *service_)->start();
             return;
@@ -155,9 +161,11 @@ public:
 
 private:
     struct State {
-        explicit State(const InboundLimits& limits) : guard(limits) {}
+        State(const InboundLimits& limits, asio::ip::tcp::socket& socket)
+            : guard(limits), peer(std::make_shared<PeerWatch>(socket)) {}
 
         InboundGuard guard;
+        std::shared_ptr<PeerWatch> peer;
         std::string stash{};   ///< bytes of the messages after the current one
         std::string reply{};   ///< what is being written here
         std::size_t held = 0;  ///< this connection's part of `bodies`
@@ -180,7 +188,11 @@ private:
         }
         state_->stash.insert(0, data + verdict.accepted, size - verdict.accepted);
         if (!verdict.wants_continue) {
+            // `done` may end this socket
+            auto& service = *service_;
+            service.peer = state_->peer;
             done(asio::error_code{}, verdict.accepted);
+            service.peer = nullptr;
             return;
         }
         // Nothing else is being written: with one request at a time the server reads only then.

@@ -116,6 +116,12 @@ void Responder::stream(StreamHead head, std::unique_ptr<StreamSource> source) no
     }
 }
 
+void Responder::when_gone(std::function<void()> told) {
+    if (sink_) {
+        sink_->when_gone(std::move(told));
+    }
+}
+
 void PathParams::add(std::string name, std::string value) {
     values_.emplace_back(std::move(name), std::move(value));
 }

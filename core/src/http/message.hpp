@@ -166,6 +166,9 @@ public:
     virtual void respond(HttpResponse response) noexcept = 0;
     virtual void stream(StreamHead head, std::unique_ptr<StreamSource> source) noexcept = 0;
 
+    /// See `Responder::when_gone`. Comes before either.
+    virtual void when_gone(std::function<void()> told) { static_cast<void>(told); }
+
     /// Comes before either. A sink that may answer otherwise than it is told (a deadline, a limit
     /// on streams) keeps `report`, calls it with what the client gets, and says true.
     [[nodiscard]] virtual bool keep_report(const AnswerReport& report) {
@@ -189,6 +192,11 @@ public:
     /// Answers in the error form; `http/problem.hpp` chooses the status.
     void fail(const Error& error) noexcept;
     void stream(StreamHead head, std::unique_ptr<StreamSource> source) noexcept;
+
+    /// `told` is called, once at most, on the thread of the I/O, where the client closes its side
+    /// before it is answered: what is given to it then is lost. A cable that is cut tells nothing,
+    /// and neither does a client that has sent its next request already. Ask before answering.
+    void when_gone(std::function<void()> told);
 
     [[nodiscard]] bool answered() const { return sink_ == nullptr; }
 

@@ -36,9 +36,22 @@ using LibraryConnection = restinio::impl::connection_handle_t;
 class RestinioLine final : public ClientLine {
 public:
     RestinioLine(
-        asio::io_context& io, Clock& clock, LibraryConnection connection, restinio::request_id_t id
+        asio::io_context& io,
+        Clock& clock,
+        LibraryConnection connection,
+        restinio::request_id_t id,
+        std::shared_ptr<PeerWatch> peer
     )
-        : clock_(clock), connection_(std::move(connection)), id_(id), timer_(io) {}
+        : clock_(clock),
+          connection_(std::move(connection)),
+          id_(id),
+          timer_(io),
+          peer_(std::move(peer)) {}
+    ~RestinioLine() override {
+        if (peer_) {
+            peer_->forget();
+        }
+    }
 
     void write(
         std::string bytes, Part part, wire::Connection after, std::function<void(bool)> written
@@ -75,11 +88,18 @@ public:
 
     void cancel_wake() override { timer_.cancel(); }
 
+    void when_gone(std::function<void()> told) override {
+        if (peer_) {
+            peer_->watch(std::move(told));
+        }
+    }
+
 private:
     Clock& clock_;
     LibraryConnection connection_;
     restinio::request_id_t id_;
     asio::steady_timer timer_;
+    std::shared_ptr<PeerWatch> peer_;
 };
 
 /// Catches an answer as bytes, for requests that the guard refuses.
@@ -256,7 +276,8 @@ private:
                 io_,
                 clock_,
                 std::move(restinio::impl::access_req_connection(from)),
-                from.request_id()
+                from.request_id(),
+                asio::use_service<GuardService>(io_).peer
             )
         );
         host_->add(exchange);

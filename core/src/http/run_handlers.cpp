@@ -9,7 +9,9 @@
 
 #include <nlohmann/json.hpp>
 
+#include <atomic>
 #include <limits>
+#include <memory>
 #include <utility>
 
 namespace opslab {
@@ -115,6 +117,9 @@ void WorkerHandlers::claim(
         responder.fail(fields.error());
         return;
     }
+    // a worker that was killed while it waited must not be given the next task
+    const auto gone = std::make_shared<std::atomic<bool>>(false);
+    responder.when_gone([gone] { *gone = true; });
     workers_.claim(
         asked,
         std::chrono::seconds{wait},
@@ -124,7 +129,8 @@ void WorkerHandlers::claim(
                 return claimed.empty() ? HttpResponse{.status = 204}
                                        : json_response(200, dump_json(claimed_json(claimed)));
             }
-        )
+        ),
+        gone
     );
 }
 

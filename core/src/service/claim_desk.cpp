@@ -41,12 +41,12 @@ ClaimDesk::~ClaimDesk() {
     }
 }
 
-void ClaimDesk::claim(const ClaimRequest& request, Duration wait, Reply<Claimed> reply) {
+void ClaimDesk::claim(const ClaimRequest& request, Duration wait, Reply<Claimed> reply, Gone gone) {
     {
         const std::lock_guard lock(mutex_);
         if (fresh_.size() + waiters_.size() < settings_.waiting) {
             const auto until = clock_.steady() + (closed_ ? Duration{0} : wait);
-            fresh_.push_back({request, until, std::move(reply)});
+            fresh_.push_back({request, until, std::move(reply), std::move(gone)});
             wake_.notify_all();
             return;
         }
@@ -59,7 +59,7 @@ void ClaimDesk::end_waits(const WorkerId* worker) {
     for (auto* waiters : {&fresh_, &waiters_}) {
         for (auto& waiter : *waiters) {
             if (worker == nullptr || waiter.request.worker == *worker) {
-                waiter.until = SteadyTime::min();
+                waiter.end();
             }
         }
     }
@@ -132,7 +132,21 @@ void ClaimDesk::run() {
     }
 }
 
+void ClaimDesk::dismiss(std::vector<Waiter>& waiters) {
+    const auto first = std::stable_partition(waiters.begin(), waiters.end(), [](const auto& one) {
+        return !one.wants_none();
+    });
+    for (auto waiter = first; waiter != waiters.end(); ++waiter) {
+        waiter->reply(Claimed{});
+    }
+    waiters.erase(first, waiters.end());
+}
+
 void ClaimDesk::serve(std::vector<Waiter> waiters) {
+    dismiss(waiters);
+    if (waiters.empty()) {
+        return;
+    }
     std::vector<ClaimRequest> requests;
     requests.reserve(waiters.size());
     for (const auto& waiter : waiters) {
@@ -174,7 +188,7 @@ void ClaimDesk::take_back(std::vector<Waiter> waiters) {
     const std::lock_guard lock(mutex_);
     for (auto& waiter : waiters) {
         if (closed_ || released_.contains(waiter.request.worker)) {
-            waiter.until = SteadyTime::min();
+            waiter.end();
         }
         waiters_.push_back(std::move(waiter));
     }

@@ -6,7 +6,9 @@
 
 #include <opslab/storage.hpp>
 
+#include <atomic>
 #include <condition_variable>
+#include <memory>
 #include <mutex>
 #include <set>
 #include <thread>
@@ -35,9 +37,15 @@ public:
     /// Answers everybody who still waits with nothing.
     ~ClaimDesk();
 
+    /// Set by whoever knows that nobody is there any more to take the reply.
+    using Gone = std::shared_ptr<const std::atomic<bool>>;
+
     /// Replies with tasks as soon as there are some, with none after `wait` or where the worker has
-    /// no free slot. Errors: `not_found`, `conflict` (offline), `exhausted`, the storage's.
-    void claim(const ClaimRequest& request, Duration wait, Reply<Claimed> reply);
+    /// no free slot. Gives no task once `gone` is set. Errors: `not_found`, `conflict` (offline),
+    /// `exhausted`, the storage's.
+    void claim(
+        const ClaimRequest& request, Duration wait, Reply<Claimed> reply, Gone gone = nullptr
+    );
 
     /// Ends the waits of this worker with nothing (its connection is gone, or it stops).
     void release(const WorkerId& worker);
@@ -53,10 +61,19 @@ private:
         ClaimRequest request;
         SteadyTime until;
         Reply<Claimed> reply;
+        Gone gone;
         bool looked = false;  // was served once
+        bool ended = false;   // nothing more is given to it
+
+        [[nodiscard]] bool wants_none() const { return ended || (gone && *gone); }
+        void end() {
+            ended = true;
+            until = SteadyTime::min();
+        }
     };
 
     void run();
+    static void dismiss(std::vector<Waiter>& waiters);
     void serve(std::vector<Waiter> waiters);
     void take_back(std::vector<Waiter> waiters);
     void end_waits(const WorkerId* worker);

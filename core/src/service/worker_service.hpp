@@ -41,8 +41,13 @@ public:
     void heartbeat(const Heartbeat& beat, Reply<HeartbeatReceipt> reply);
 
     /// See `ClaimDesk::claim`.
-    void claim(const ClaimRequest& request, Duration wait, Reply<ClaimDesk::Claimed> reply) {
-        desk_.claim(request, wait, std::move(reply));
+    void claim(
+        const ClaimRequest& request,
+        Duration wait,
+        Reply<ClaimDesk::Claimed> reply,
+        ClaimDesk::Gone gone = nullptr
+    ) {
+        desk_.claim(request, wait, std::move(reply), std::move(gone));
     }
 
     /// Stores what a worker saw, gives ids to its logs. Errors: `not_found`, `stale_attempt`.

@@ -6,6 +6,7 @@
 
 #include <gmock/gmock.h>
 
+#include <atomic>
 #include <future>
 
 namespace opslab::testing {
@@ -28,14 +29,17 @@ protected:
         desk_ = std::make_unique<ClaimDesk>(away_, clock_, hub_, observer_, settings);
     }
 
-    std::future<Answered> claim(const WorkerId& worker, Duration wait, int max = 1) {
+    std::future<Answered> claim(
+        const WorkerId& worker, Duration wait, int max = 1, ClaimDesk::Gone gone = nullptr
+    ) {
         auto promise = std::make_shared<std::promise<Answered>>();
         desk_->claim(
             {.worker = worker, .max = max},
             wait,
             [this, promise](Result<ClaimDesk::Claimed> result) {
                 promise->set_value({std::move(result), clock_.steady()});
-            }
+            },
+            std::move(gone)
         );
         return promise->get_future();
     }
@@ -200,6 +204,37 @@ TEST_F(ClaimDeskTest, AReleaseWhileTheWorkerIsBeingServedIsNotLost) {
 
     EXPECT_THAT(got.result, IsOkAnd(IsEmpty()));
     EXPECT_THAT(got.at, Eq(begin_));
+}
+
+TEST_F(ClaimDeskTest, ATaskThatComesWithAReleaseIsNotGivenToTheReleased) {
+    open();
+    enroll();
+    auto released = claim(kWorker, 30s);
+    wait_for_looks(1);
+    store(a_task());
+
+    desk_->release(kWorker);
+
+    EXPECT_THAT(released.get().result, IsOkAnd(IsEmpty()));
+    EXPECT_THAT(claim(kWorker, 30s).get().result, IsOkAnd(SizeIs(1)));
+}
+
+TEST_F(ClaimDeskTest, AWorkerThatIsGoneIsGivenNothing) {
+    open();
+    enroll();
+    enroll(WorkerId{"worker-002-kind"});
+    const auto gone = std::make_shared<std::atomic<bool>>(false);
+    auto of_gone = claim(kWorker, 30s, 1, gone);
+    wait_for_looks(1);
+    auto other = claim(WorkerId{"worker-002-kind"}, 30s);
+    wait_for_looks(2);
+
+    *gone = true;
+    store(a_task());
+    hub_.tasks_pending();
+
+    EXPECT_THAT(other.get().result, IsOkAnd(SizeIs(1)));
+    EXPECT_THAT(of_gone.get().result, IsOkAnd(IsEmpty()));
 }
 
 TEST_F(ClaimDeskTest, AClosedDeskLetsNobodyWait) {
