@@ -5,12 +5,12 @@ and every message names the plugin. Usage: bad_plugins.py OPSLAB DRIVER TEST_PLU
 import json
 import pathlib
 import signal
-import subprocess
 import sys
 import tempfile
 import unittest
 
 from coordinator import LIMIT_SECONDS, Coordinator, until
+from remote_worker import RemoteWorker
 
 PLUGINS = pathlib.Path(sys.argv.pop()).resolve()
 DRIVER = pathlib.Path(sys.argv.pop()).resolve()
@@ -186,32 +186,50 @@ class BadPlugins(unittest.TestCase):
             self.assertIn(f"opslab_plugin_overdue_calls_total{labels} {count}", metrics)
 
     def test_a_worker_of_its_own_takes_the_crash_and_names_the_plugin(self):
-        self.serve(extra="heartbeat: {interval_seconds: 1, timeout_seconds: 4}\n")
-        # a configuration for a worker elsewhere, with the runner that crashes
-        config = self.folder / "worker.yaml"
-        config.write_text(
-            f'plugins: {{path: ["{PLUGINS}"]}}\nheartbeat: {{interval_seconds: 1}}\nrunners:\n'
-            + runner("crashing", "flawed", command=[str(DRIVER)], flaw="crashes-in-wait")
+        self.serve(extra="heartbeat: {interval_seconds: 1, timeout_seconds: 30}\n")
+        worker = RemoteWorker(
+            PROGRAM,
+            self.folder,
+            self.coordinator.port,
+            "worker-001-crashing",
+            f'plugins: {{path: ["{PLUGINS}"]}}\nrunners:\n'
+            + runner(
+                "crashing", "flawed", command=[str(DRIVER)], flaw="crashes-in-wait", only=BAD_PROBLEM
+            )
+            + "workers: [{runner: crashing, max_parallel_tasks: 2}]\n",
         )
-        task_id = self.submit("crashing")
-        words = [
-            PROGRAM, "worker", "--coordinator", f"http://127.0.0.1:{self.coordinator.port}",
-            "--runner", "crashing", "--id", "worker-001-crashing", "--config", config,
-            "--state-dir", self.folder / "worker-state",
-        ]
-        done = subprocess.run(
-            words, capture_output=True, text=True, timeout=LIMIT_SECONDS, check=False
+        self.addCleanup(worker.end)
+        worker.start()
+        # A task of the same process that is under way. Its run is a process of this runner's, and
+        # those do not outlive their worker: it is tried again.
+        other = self.coordinator.submit(
+            problem_id="x-detection-1",
+            backend_type="crashing",
+            max_retries=1,
+            agent_config={"simulate": {"steps": 3, "step_ms": 1500}},
         )
-        self.assertEqual(-signal.SIGSEGV, done.returncode, done.stderr)
-        self.assertIn(
-            "the plugin runner-flawed crashed this process (SIGSEGV) in wait (runner crashing, "
-            f"worker worker-001-crashing, task {task_id}, attempt 1)",
-            done.stderr,
+        until(lambda: self.coordinator.task(other)["phases"].get("setup"), "a run")
+        task_id = self.submit("crashing", BAD_PROBLEM)
+        self.assertEqual(-signal.SIGSEGV, worker.process.wait(LIMIT_SECONDS))
+        whose = (
+            f"wait (runner crashing, worker worker-001-crashing, task {task_id}, attempt 1)"
         )
+        worker.wait_for_log(f"the plugin runner-flawed crashed this process (SIGSEGV) in {whose}")
         self.good_tasks_complete()
-        # and the task is not lost with it
+        # Its successor knows whose call that was: the task fails, and does not end it, too.
+        worker.start()
+        worker.wait_for_log(f"SIGSEGV in {whose}")
         task = self.coordinator.wait_for_end(task_id)
-        self.assertEqual(("failed", "worker_lost"), (task["status"], task["failure"]["kind"]))
+        words = named("crashing", "wait") + "it crashed its process (SIGSEGV)"
+        self.assertEqual(
+            ("failed", "infrastructure", words, words),
+            (task["status"], task["failure"]["kind"], task["failure"]["message"],
+             task["error_details"]),
+        )  # fmt: skip
+        task = self.coordinator.wait_for_end(other)
+        self.assertEqual(("completed", 2), (task["status"], task["attempt"]))
+        self.good_tasks_complete(2, "crashing")
+        self.assertIsNone(worker.process.poll())
 
     def test_an_end_of_opslab_does_not_wait_for_ever_for_a_plugin_that_hangs(self):
         self.serve(["hangs-in-start"])

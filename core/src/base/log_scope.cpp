@@ -22,4 +22,12 @@ std::span<const LogField> LogScope::fields() {
     return current_scope == nullptr ? std::span<const LogField>{} : current_scope->fields_;
 }
 
+std::string LogScope::words(std::span<const LogField> fields) {
+    std::string text;
+    for (const auto& [name, value] : fields) {
+        text += (text.empty() ? "" : ", ") + std::string{name} + " " + value;
+    }
+    return text;
+}
+
 }  // namespace opslab

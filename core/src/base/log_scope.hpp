@@ -3,6 +3,7 @@
 #include <opslab/logger.hpp>
 
 #include <span>
+#include <string>
 #include <vector>
 
 namespace opslab {
@@ -20,6 +21,9 @@ public:
 
     /// The fields of this thread's scope; none without one. Valid until that scope ends.
     [[nodiscard]] static std::span<const LogField> fields();
+
+    /// Fields as words of a text: `worker worker-001-gpu, task 0197…, attempt 1`.
+    [[nodiscard]] static std::string words(std::span<const LogField> fields);
 
 private:
     std::vector<LogField> fields_;

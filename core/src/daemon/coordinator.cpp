@@ -20,8 +20,11 @@ RetryPolicy retry_policy(const config::Settings& settings) {
     return {.base = settings.tasks.retry_base, .max = settings.tasks.retry_max};
 }
 
-EmbeddedPool::Settings pool_settings(const config::Settings& settings, EmbeddedIds* ids) {
+EmbeddedPool::Settings pool_settings(
+    const config::Settings& settings, EmbeddedIds* ids, const LastCrash& last_crash
+) {
     EmbeddedPool::Settings pool;
+    pool.last_crash = last_crash;
     if (ids != nullptr) {
         pool.take_id = [ids](const NewWorker& worker) { return ids->take(worker); };
         pool.metadata_json = ids->metadata_json();
@@ -156,6 +159,7 @@ tl::expected<ReadyPlugins, config::Findings> find_plugins(const config::Settings
 Coordinator::Coordinator(
     const config::Settings& settings,
     Surroundings surroundings,
+    RunMark run_mark,
     std::unique_ptr<Metrics> metrics,
     std::unique_ptr<CountedLog> counted_log,
     std::unique_ptr<PluginMetrics> plugin_metrics,
@@ -164,6 +168,7 @@ Coordinator::Coordinator(
     std::unique_ptr<EmbeddedIds> embedded_ids
 )
     : surroundings_(surroundings),
+      run_mark_(std::move(run_mark)),
       drain_(settings.server.drain),
       metrics_(std::move(metrics)),
       counted_log_(std::move(counted_log)),
@@ -203,7 +208,7 @@ Coordinator::Coordinator(
           views(runners_),
           surroundings.clock,
           surroundings.logger,
-          pool_settings(settings, embedded_ids_.get())
+          pool_settings(settings, embedded_ids_.get(), run_mark_.last_crash())
       ),
       task_check_(
           asked_runners(runners_, settings),
@@ -224,6 +229,8 @@ Result<std::unique_ptr<Coordinator>> Coordinator::start(
     auto metrics = std::make_unique<Metrics>(OPSLAB_VERSION, lent.clock.now());
     auto counted_log = std::make_unique<CountedLog>(lent.logger, lent.clock, *metrics);
     const Surroundings surroundings{lent.clock, lent.entropy, *counted_log};
+    auto run_mark = RunMark::leave(settings.state_path);
+    run_mark.tell_of_killed("coordinator", surroundings.logger);
     auto plugin_metrics = std::make_unique<PluginMetrics>(
         *metrics, surroundings.clock, surroundings.logger, settings.plugin_patience
     );
@@ -254,6 +261,7 @@ Result<std::unique_ptr<Coordinator>> Coordinator::start(
     std::unique_ptr<Coordinator> coordinator(new Coordinator(
         settings,
         surroundings,
+        std::move(run_mark),
         std::move(metrics),
         std::move(counted_log),
         std::move(plugin_metrics),
@@ -272,8 +280,6 @@ Result<std::unique_ptr<Coordinator>> Coordinator::start(
     if (auto started = coordinator->pool_.start(); !started) {
         return fail(std::move(started.error()));
     }
-    coordinator->run_mark_.emplace(RunMark::leave(settings.state_path));
-    coordinator->run_mark_->tell_of_killed("coordinator", surroundings.logger);
     return coordinator;
 }
 

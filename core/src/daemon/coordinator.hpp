@@ -75,6 +75,7 @@ private:
     Coordinator(
         const config::Settings& settings,
         Surroundings surroundings,
+        RunMark run_mark,
         std::unique_ptr<Metrics> metrics,
         std::unique_ptr<CountedLog> counted_log,
         std::unique_ptr<PluginMetrics> plugin_metrics,
@@ -86,6 +87,7 @@ private:
     [[nodiscard]] Status listen(const config::Settings& settings);
 
     Surroundings surroundings_;
+    RunMark run_mark_;
     std::chrono::seconds drain_;
     std::unique_ptr<Metrics> metrics_;
     std::unique_ptr<CountedLog> counted_log_;  // what `surroundings_.logger` is
@@ -109,7 +111,6 @@ private:
     MetricsPage metrics_page_;
     std::unique_ptr<Dispatcher> dispatcher_;
     std::unique_ptr<HttpServer> server_;
-    std::optional<RunMark> run_mark_;
 };
 
 }  // namespace opslab::daemon

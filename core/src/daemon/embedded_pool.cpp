@@ -143,6 +143,7 @@ void EmbeddedPool::add_member(const Group& group, WorkerId id) {
                  .stop_grace = group.stop_grace,
                  .lease = settings_.lease,
                  .notes = noted,
+                 .last_crash = settings_.last_crash,
              }
          )}
     );

@@ -1,5 +1,7 @@
 #pragma once
 
+#include "worker/last_crash.hpp"
+
 #include <opslab/logger.hpp>
 
 #include <filesystem>
@@ -9,7 +11,8 @@
 namespace opslab::daemon {
 
 /// Tells a start after a kill from one after an orderly stop: a file `running.N` that is there, and
-/// locked, as long as the process is at work. Threads: one.
+/// locked, as long as the process is at work. Beside it `crash.N` takes which plugin crashed it.
+/// One at a time in a process. Threads: one.
 class RunMark {
 public:
     /// Several processes may use one `folder`, which is made where it is missing. Where no file can
@@ -25,6 +28,8 @@ public:
 
     /// Whether a process that was at work there ended without removing its mark.
     [[nodiscard]] bool predecessor_was_killed() const { return predecessor_was_killed_; }
+    /// The call into a plugin that ended it, where one did.
+    [[nodiscard]] const LastCrash& last_crash() const { return last_crash_; }
     /// Says so where it was. `who`: coordinator or worker.
     void tell_of_killed(
         std::string_view who, Logger& logger, std::initializer_list<LogField> fields = {}
@@ -32,10 +37,14 @@ public:
 
 private:
     RunMark() = default;
+    void keep_crashes_in(const std::filesystem::path& file);
 
     int lock_ = -1;
     std::filesystem::path file_{};
     bool predecessor_was_killed_ = false;
+    LastCrash last_crash_{};
+    std::filesystem::path crash_file_{};
+    int crash_ = -1;
 };
 
 }  // namespace opslab::daemon

@@ -11,11 +11,9 @@ std::string doing(const CallContext& context, std::string_view call) {
     if (context.runner.empty()) {
         return {};
     }
-    std::string text = std::string{call} + " (runner " + context.runner;
-    for (const auto& [name, value] : LogScope::fields()) {
-        text += ", " + std::string{name} + " " + value;
-    }
-    return text + ")";
+    const auto scope = LogScope::words(LogScope::fields());
+    return std::string{call} + " (runner " + context.runner + (scope.empty() ? "" : ", ") + scope +
+           ")";
 }
 
 }  // namespace

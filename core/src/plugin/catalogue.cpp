@@ -11,8 +11,22 @@ namespace opslab::plugin {
 
 namespace fs = std::filesystem;
 
+namespace {
+
+/// A folder as messages show it. A relative name stays what it is: the loader refuses it.
+fs::path shown(const fs::path& folder) {
+    std::error_code error;
+    auto canonical = folder.is_absolute() ? fs::canonical(folder, error) : folder;
+    return error ? folder.lexically_normal() : canonical;
+}
+
+}  // namespace
+
 std::vector<fs::path> plugin_folders(const std::vector<std::string>& configured) {
-    std::vector<fs::path> folders(configured.begin(), configured.end());
+    std::vector<fs::path> folders;
+    for (const auto& folder : configured) {
+        folders.push_back(shown(folder));
+    }
     std::error_code error;
     const fs::path executable = fs::read_symlink("/proc/self/exe", error);
     if (!error) {

@@ -19,8 +19,8 @@ struct Listed {
     std::optional<Error> refusal{};
 };
 
-/// `configured` (`plugins.path`), then beside the executable: `../lib/opslab/plugins` and
-/// `plugins`.
+/// `configured` (`plugins.path`) as canonical paths, then beside the executable:
+/// `../lib/opslab/plugins` and `plugins`.
 [[nodiscard]] std::vector<std::filesystem::path> plugin_folders(
     const std::vector<std::string>& configured
 );

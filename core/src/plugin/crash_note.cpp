@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <cstddef>
 #include <map>
 #include <mutex>
@@ -21,6 +22,8 @@ struct Note {
 
 // read by the handler of the same thread
 thread_local Note current;  // NOLINT(cppcoreguidelines-avoid-non-const-global-variables)
+// read by the handler of any thread
+std::atomic<int> kept_in{-1};  // NOLINT(cppcoreguidelines-avoid-non-const-global-variables)
 
 /// The notes of all threads. One for the process, as the threads and their deaths are.
 class Register {
@@ -64,9 +67,9 @@ public:
         size_ += room;
     }
 
-    void write() const {
+    void write(int descriptor) const {
         // there is nobody left to tell of a failure
-        static_cast<void>(!::write(STDERR_FILENO, bytes_.data(), size_));
+        static_cast<void>(!::write(descriptor, bytes_.data(), size_));
     }
 
 private:
@@ -82,16 +85,31 @@ constexpr bool kAddressSanitizer = false;
 
 void tell_and_die(int signal) {
     if (!current.plugin.empty()) {
+        const char* abbreviation = ::sigabbrev_np(signal);
+        const std::string_view name = abbreviation == nullptr ? "?" : abbreviation;
+        if (const int descriptor = kept_in; descriptor >= 0) {
+            Line kept;
+            for (const auto part :
+                 {std::string_view{"SIG"},
+                  name,
+                  std::string_view{"\n"},
+                  current.plugin,
+                  std::string_view{"\n"},
+                  current.doing,
+                  std::string_view{"\n"}}) {
+                kept.add(part);
+            }
+            kept.write(descriptor);
+        }
         Line line;
         line.add("opslab: the plugin ");
         line.add(current.plugin);
         line.add(" crashed this process (SIG");
-        const char* name = ::sigabbrev_np(signal);
-        line.add(name == nullptr ? "?" : name);
+        line.add(name);
         line.add(") in ");
         line.add(current.doing);
         line.add("; a plugin that does this belongs into a process of its own: opslab worker\n");
-        line.write();
+        line.write(STDERR_FILENO);
     }
     ::signal(signal, SIG_DFL);
     ::raise(signal);
@@ -112,6 +130,10 @@ CrashNote::~CrashNote() {
 
 std::vector<std::string> calls_under_way() {
     return all_notes().texts();
+}
+
+void keep_crashes(int descriptor) {
+    kept_in = descriptor;
 }
 
 void name_plugins_in_crashes() {

@@ -25,6 +25,10 @@ private:
 /// What all threads are doing in plugins at this moment: `runner-docker: start`. Threads: any.
 [[nodiscard]] std::vector<std::string> calls_under_way();
 
+/// From now on a crash that is told on standard error is also written to `descriptor` (the signal,
+/// the plugin and what it was doing, a line each); -1: no longer. Threads: one.
+void keep_crashes(int descriptor);
+
 /// From now on a deadly signal (SEGV, BUS, FPE, ILL, ABRT) writes a line to standard error that
 /// names the plugin in which the thread was, before it ends the process as ever. Once, in main.
 void name_plugins_in_crashes();

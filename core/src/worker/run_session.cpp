@@ -233,26 +233,6 @@ void RunSession::attempt_run() {
     follow(*handle, std::nullopt);
 }
 
-void RunSession::resume(const std::optional<std::string>& bookmark) {
-    const LogScope scope(subject());
-    const auto found = bookmark ? read_bookmark(*bookmark) : std::nullopt;
-    if (!found) {
-        finish(
-            Failure{FailureKind::worker_lost, "", "the worker restarted before the run was noted"},
-            "the worker restarted; nothing was known of the run"
-        );
-        lease_.forget();
-        return;
-    }
-    note(LogLevel::info, "picking up the run of a predecessor");
-    if (found->last_seq) {
-        reporter_.go_on_after(*found->last_seq);
-    }
-    lease_.take_over();
-    follow(RunHandle{found->handle}, found->position);
-    reporter_.end();
-}
-
 void RunSession::follow(const RunHandle& handle, std::optional<std::string> position) {
     {
         const std::lock_guard lock(mutex_);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "worker/driver_output.hpp"
+#include "worker/last_crash.hpp"
 #include "worker/lease.hpp"
 #include "worker/port.hpp"
 #include "worker/reporter.hpp"
@@ -46,6 +47,7 @@ public:
         WorkerId worker;
         std::chrono::milliseconds stop_grace;
         std::string runner_label;     ///< how messages name the runner: `runner "docker"`
+        LastCrash last_crash;         ///< of this worker's predecessor
         LeaseNotes* notes = nullptr;  ///< for the guard of this worker's runs, if it has one
         /// Called once a new run's start has ended: null where it worked.
         std::function<void(const RunnerError*)> on_start{};
@@ -59,7 +61,8 @@ public:
 
     /// A new run: start, wait, report, finish, destroy.
     void run();
-    /// A predecessor's run: go on waiting where `bookmark` says; without one it is gone.
+    /// A predecessor's run: go on waiting where `bookmark` says; without one it is gone, and one
+    /// whose call crashed the predecessor is failed and removed.
     void resume(const std::optional<std::string>& bookmark);
 
     /// Ends the run early; the first reason counts. Returns at once.
@@ -78,6 +81,8 @@ public:
 
 private:
     void attempt_run();
+    [[nodiscard]] bool crashed_before() const;
+    void fail_after_crash(const std::optional<RunBookmark>& found);
     [[nodiscard]] RunnerStatus await_lease();
     [[nodiscard]] std::chrono::milliseconds grace() const;
     [[nodiscard]] bool has_lapsed() const;

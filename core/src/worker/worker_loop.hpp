@@ -1,6 +1,7 @@
 #pragma once
 
 #include "worker/circuit.hpp"
+#include "worker/last_crash.hpp"
 #include "worker/port.hpp"
 #include "worker/run_session.hpp"
 
@@ -33,6 +34,8 @@ public:
         Duration lease = std::chrono::seconds{60};
         LeaseNotes* notes = nullptr;  ///< of this worker's runs, for its guard; outlives the loop
         Duration claim_wait = std::chrono::seconds{20};
+        /// What ended its predecessor: that run is not picked up, or it might end this one too.
+        LastCrash last_crash{};
     };
 
     WorkerLoop(WorkerPort& port, Runner& runner, Clock& clock, Logger& logger, Settings settings);

@@ -28,6 +28,7 @@ void WorkerLoop::begin(
         id(),
         settings_.stop_grace,
         settings_.runner_label,
+        settings_.last_crash,
         settings_.notes,
         [this](const RunnerError* error) { note_start(error); }};
     if (claimed.lease == Duration{0} || settings_.lease == Duration{0}) {

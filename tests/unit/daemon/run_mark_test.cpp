@@ -1,6 +1,11 @@
 #include "daemon/run_mark.hpp"
 
-#include <gtest/gtest.h>
+#include "plugin/crash_note.hpp"
+
+#include <opslab/testing/fakes.hpp>
+
+#include <gmock/gmock.h>
+#include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -45,6 +50,34 @@ TEST_F(RunMarkTest, AKillIsToldOnceToTheNextStart) {
     EXPECT_TRUE(RunMark::leave(folder_).predecessor_was_killed());
     EXPECT_FALSE(RunMark::leave(folder_).predecessor_was_killed());
 }
+
+#ifndef __SANITIZE_ADDRESS__  // with it the handler is not there
+TEST_F(RunMarkTest, ThePluginThatCrashedItIsToldToTheNextStartAndNotToTheOneAfter) {
+    const auto child = ::fork();
+    if (child == 0) {
+        ::close(STDERR_FILENO);
+        plugin::name_plugins_in_crashes();
+        const auto mark = RunMark::leave(folder_);
+        const plugin::CrashNote note{
+            "runner-bad", "wait (runner bad, worker w, task t, attempt 1)"};
+        ::raise(SIGSEGV);
+    }
+    ::waitpid(child, nullptr, 0);
+    testing::CapturingLogger logger;
+    {
+        const auto next = RunMark::leave(folder_);
+        next.tell_of_killed("worker", logger);
+        EXPECT_EQ(next.last_crash().signal, "SIGSEGV");
+        EXPECT_EQ(next.last_crash().call, "wait");
+    }
+    EXPECT_THAT(
+        logger.text(),
+        ::testing::HasSubstr("crash=SIGSEGV in wait (runner bad, worker w, task t, attempt 1)")
+    );
+    EXPECT_EQ(RunMark::leave(folder_).last_crash().signal, "");
+    EXPECT_TRUE(std::filesystem::is_empty(folder_));
+}
+#endif
 
 TEST_F(RunMarkTest, ANeighbourThatIsAtWorkWasNotKilled) {
     std::optional one{RunMark::leave(folder_)};

@@ -105,6 +105,19 @@ TEST(Catalogue, ANameCannotLeadOutOfTheFolders) {
     );
 }
 
+TEST(PluginFolders, AreCanonicalHoweverTheyWereWritten) {
+    const TempFolder folder;
+    const auto real = std::filesystem::canonical(folder.path());
+    for (const auto& way :
+         {real.string() + "/.",
+          real.string() + "/",
+          real.string() + "/../" + real.filename().string()}) {
+        EXPECT_EQ(plugin_folders({way}).front(), real) << way;
+    }
+    EXPECT_EQ(plugin_folders({"/nowhere/./plugins"}).front(), "/nowhere/plugins");
+    EXPECT_EQ(plugin_folders({"plugins"}).front(), "plugins");  // the loader refuses it
+}
+
 TEST(PluginFolders, ConfiguredOnesComeBeforeThoseBesideTheExecutable) {
     const auto folders = plugin_folders({"/opt/plugins"});
     const auto here = std::filesystem::read_symlink("/proc/self/exe").parent_path();
