@@ -100,6 +100,11 @@ public:
         return text;
     }
 
+    [[nodiscard]] RunnerResult<std::optional<std::string>> problems(const WorkerId& worker
+    ) override {
+        return runs_.problems(worker);
+    }
+
 private:
     std::string kubeconfig_;
     docker::ContainerRuns runs_;

@@ -170,6 +170,11 @@ public:
         return text;
     }
 
+    [[nodiscard]] RunnerResult<std::optional<std::string>> problems(const WorkerId& worker
+    ) override {
+        return runs_.problems(worker);
+    }
+
 private:
     [[nodiscard]] RunnerResult<std::string> state_of_tools() {
         if (!tools_status_) {

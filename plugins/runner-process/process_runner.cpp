@@ -2,6 +2,8 @@
 
 #include <opslab/exec/program_path.hpp>
 
+#include <cstddef>
+#include <fstream>
 #include <utility>
 
 namespace opslab::runner_process {
@@ -62,6 +64,26 @@ RunnerResult<std::string> ProcessRunner::health() {
     return runs_.health().map([&](const std::string& root) {
         return "driver " + *driver + ", runs under " + root;
     });
+}
+
+// Read each time, so that a driver may be replaced under a running opslab.
+RunnerResult<std::optional<std::string>> ProcessRunner::problems(const WorkerId& /*worker*/) {
+    if (settings_.problems_file.empty()) {
+        return std::nullopt;
+    }
+    constexpr std::size_t kMost = std::size_t{1} << 20U;
+    std::ifstream file(settings_.problems_file, std::ios::binary);
+    std::string text(kMost + 1, '\0');
+    file.read(text.data(), static_cast<std::streamsize>(text.size()));
+    text.resize(static_cast<std::size_t>(file.gcount()));
+    if (text.empty() || text.size() > kMost) {
+        return runner_fail(
+            RunnerErrc::infrastructure,
+            "problems_file \"" + settings_.problems_file +
+                "\" cannot be read, is empty or is over 1 MiB"
+        );
+    }
+    return text;
 }
 
 RunnerResult<std::unique_ptr<Runner>> create_process_runner(

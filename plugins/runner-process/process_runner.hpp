@@ -36,6 +36,8 @@ public:
     [[nodiscard]] RunnerStatus destroy(const RunHandle& handle) override;
     [[nodiscard]] RunnerResult<std::vector<OwnedRun>> list_owned(const WorkerId& worker) override;
     [[nodiscard]] RunnerResult<std::string> health() override;
+    [[nodiscard]] RunnerResult<std::optional<std::string>> problems(const WorkerId& worker
+    ) override;
 
 private:
     [[nodiscard]] RunnerResult<std::string> find_driver() const;

@@ -19,6 +19,7 @@ using Json = nlohmann::json;
     settings.environment = config.value("environment", settings.environment);
     settings.variables = config.value("variables", settings.variables);
     settings.work_root = config.value("work_root", std::string{});
+    settings.problems_file = config.value("problems_file", std::string{});
     settings.memory_bytes = config.value("memory_mb", std::uint64_t{0}) << 20U;
     settings.open_files = config.value("open_files", settings.open_files);
     return settings;
@@ -40,6 +41,10 @@ using Json = nlohmann::json;
     }
     if (holds_nul(settings.work_root)) {
         return runner_fail(RunnerErrc::invalid, "work_root: holds a NUL character");
+    }
+    if (!settings.problems_file.empty() &&
+        (holds_nul(settings.problems_file) || !settings.problems_file.starts_with('/'))) {
+        return runner_fail(RunnerErrc::invalid, "problems_file: expected an absolute path");
     }
     return exec::check_variables(settings.environment, settings.variables);
 }

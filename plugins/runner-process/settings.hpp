@@ -14,7 +14,8 @@ struct Settings {
     std::vector<std::string> command{};
     std::vector<std::string> environment{};
     std::map<std::string, std::string> variables{};
-    std::string work_root{};  ///< absolute
+    std::string work_root{};      ///< absolute
+    std::string problems_file{};  ///< absolute; empty: none
     std::uint64_t memory_bytes = 0;
     std::uint64_t open_files = 4096;
 };

@@ -25,6 +25,8 @@ event() { echo "$prefix$1"; }
 event '{"type":"result","success":true,"reward":1}'
 """
 
+NEW = {"id": "new-detection-1", "task_type": "detection", "needs": ["chaos-mesh"]}
+
 
 class Beside(unittest.TestCase):
     @classmethod
@@ -121,6 +123,45 @@ class Beside(unittest.TestCase):
         path.write_text("clusters: []")
         self.serve("echo there", image=needing, kubeconfig=str(path))
         self.assertEqual(self.played("pod_failure_hotel_res-detection-1")[0]["status"], "completed")
+
+    def image_with_problems(self, label="/problems.json", text=None):
+        """The driver's image with a table of one new problem, as AIOpsLab's has one."""
+        table = pathlib.Path(self.folder, "problems.json")
+        table.write_text(text or json.dumps({"problems": [NEW, {"id": "container_kill-detection"}]}))
+        made = run("docker", "create", self.image, "true").strip()
+        run("docker", "cp", str(table), f"{made}:/problems.json")
+        named = run("docker", "commit", "--change", f"LABEL opslab.driver.problems={label}", made)
+        remove_containers()
+        return named.strip()
+
+    def listed(self):
+        return {one["id"]: one for one in self.coordinator.get("/problems")["problems"]}
+
+    def test_the_problems_of_the_drivers_image_are_known_once_its_worker_is_registered(self):
+        self.serve("echo never", image=self.image_with_problems())
+        until(lambda: NEW["id"] in self.listed(), "the image's own problem")
+        new = {"application": None, "deployment": None, "told_by": "worker-001-docker"}
+        self.assertEqual(self.listed()[NEW["id"]], NEW | new)
+        self.assertEqual(len(self.listed()), 90)
+        self.all_removed()
+
+    def test_an_image_whose_table_cannot_be_read_works_all_the_same(self):
+        for image in (self.image_with_problems(label="/nowhere"), self.image_with_problems(text="no")):
+            self.serve("echo fine", image=image)
+            task, _ = self.played("pod_failure_hotel_res-detection-1")
+            self.assertEqual(task["status"], "completed", task)
+            self.assertEqual(len(self.listed()), 89)
+            self.all_removed()
+            self.coordinator.stop()
+
+    def test_what_a_killed_coordinator_was_looking_into_is_removed_by_the_next_start(self):
+        labels = {"managed": "true", "scope": "default", "worker": "worker-001-docker",
+                  "run": "0123", "event-prefix": "opslab-0123", "role": "look"}
+        run("docker", "create", *(f"--label=opslab.{key}={value}" for key, value in labels.items()),
+            self.image, "true")
+        self.assertEqual(len(self.containers()), 1)
+        self.serve("echo never")
+        self.all_removed()
 
     def test_an_engine_that_does_not_start_is_an_infrastructure_failure_and_leaves_nothing(self):
         broken = run("docker", "commit", "--change", "ENV PATH=/bin",

@@ -3,13 +3,14 @@
 elsewhere may be able to, it is not. Neither Docker nor kind is needed: a runner knows its settings.
 Usage: submission_check.py OPSLAB"""
 
+import json
 import pathlib
 import subprocess
 import sys
 import tempfile
 import unittest
 
-from coordinator import Coordinator
+from coordinator import Coordinator, until
 
 PROGRAM = pathlib.Path(sys.argv.pop(1)).resolve()
 FLOWER = "flower_node_stop-detection"
@@ -30,6 +31,53 @@ class SubmissionCheck(unittest.TestCase):
             PROGRAM, self.folder, f"runners: [{listed}]\nworkers: [{counted}]\n"
         ).start()
         self.addCleanup(lambda: self.coordinator.process.poll() is None and self.coordinator.kill())
+
+    def serve_with_problems(self, text, strict):
+        self.table = pathlib.Path(self.folder, "problems.json")
+        self.table.write_text(text)
+        self.coordinator = Coordinator(
+            PROGRAM,
+            self.folder,
+            "runners:\n"
+            "  - name: process\n"
+            "    plugin: process\n"
+            f"    config: {{command: [opslab-driver-simulated], problems_file: {self.table}}}\n"
+            "workers: [{runner: process, count: 2}]\n"
+            f"tasks: {{strict_problems: {strict}}}\n",
+        ).start()
+        self.addCleanup(lambda: self.coordinator.process.poll() is None and self.coordinator.kill())
+
+    def listed(self):
+        return {one["id"]: one for one in self.coordinator.get("/problems")["problems"]}
+
+    def test_the_problems_of_a_workers_driver_are_accepted_where_unknown_ones_are_not(self):
+        new = {"id": "new-detection-1", "task_type": "detection", "deployment": "kubernetes"}
+        self.serve_with_problems(json.dumps({"problems": [new]}), "true")
+        until(lambda: new["id"] in self.listed(), "the driver's own problem")
+        self.assertIn(self.listed()[new["id"]]["told_by"], ("worker-001-process", "worker-002-process"))
+        self.assertEqual(self.submit(new["id"], key="k")[0], 201)
+        status, _, answer = self.submit("new-detection-2")
+        self.assertEqual((status, answer["details"]["fields"][0]["field"]), (400, "/problem_id"))
+        shown = subprocess.run(
+            [PROGRAM, "problem", "list", "--coordinator", f"http://127.0.0.1:{self.coordinator.port}"],
+            capture_output=True, text=True, check=True,
+        ).stdout  # fmt: skip
+        self.assertRegex(shown, r"new-detection-1 +detection +.*worker-00[12]-process")
+
+        # the key is answered as before, though the next start's drivers know the problem no more
+        self.coordinator.stop()
+        self.table.write_text('{"problems": []}')
+        self.coordinator.start()
+        until(lambda: new["id"] not in self.listed(), "the end of the driver's own problem")
+        self.assertEqual(self.submit(new["id"])[0], 400)
+        self.assertEqual(self.submit(new["id"], key="k")[0], 200)
+
+    def test_a_table_that_cannot_be_read_is_said_and_stops_nothing(self):
+        self.serve_with_problems("no table", "false")
+        task = self.coordinator.wait_for_end(self.submit("simulated-detection")[2]["id"])
+        self.assertEqual(task["status"], "completed")
+        self.assertEqual(len(self.listed()), 89)
+        self.assertIn("what problems the driver can play is not known", (self.coordinator.folder / "serve.log").read_text())
 
     def submit(self, problem, backend=None, key=None):
         body = {"problem_id": problem} | ({"backend_type": backend} if backend else {})

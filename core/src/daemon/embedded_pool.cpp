@@ -128,12 +128,16 @@ void EmbeddedPool::add_member(const Group& group, WorkerId id) {
                      ? std::make_unique<LeaseNotes>(settings_.leases / id.value)
                      : nullptr;
     auto* const noted = notes.get();
+    auto& runner = *runners_.at(group.runner);
+    auto port = std::make_unique<TellingPort>(port_, runner, clock_, logger_);
+    auto& told = *port;
     members_.push_back(
         {group,
          std::move(notes),
+         std::move(port),
          std::make_unique<WorkerLoop>(
-             port_,
-             *runners_.at(group.runner),
+             told,
+             runner,
              clock_,
              logger_,
              WorkerLoop::Settings{

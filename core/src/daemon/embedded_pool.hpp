@@ -1,6 +1,7 @@
 #pragma once
 
 #include "daemon/direct_port.hpp"
+#include "daemon/telling_port.hpp"
 #include "http/embedded_workers.hpp"
 #include "worker/worker_loop.hpp"
 
@@ -71,6 +72,7 @@ private:
     struct Member {
         Group group{};  ///< what it was made from, and its successor will be
         std::unique_ptr<LeaseNotes> notes{};
+        std::unique_ptr<TellingPort> port{};
         std::unique_ptr<WorkerLoop> loop{};
     };
 

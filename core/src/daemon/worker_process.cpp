@@ -9,6 +9,7 @@
 #include "daemon/observers.hpp"
 #include "daemon/run_mark.hpp"
 #include "daemon/stop_signals.hpp"
+#include "daemon/telling_port.hpp"
 #include "daemon/worker_server.hpp"
 #include "daemon/worker_state.hpp"
 #include "domain/worker_codec.hpp"
@@ -314,12 +315,13 @@ Status work(
         return fail(rest_port.error());
     }
     MeasuredPort port(**rest_port, clock, logger, telemetry.metrics);
+    TellingPort telling_port(port, **runner, clock, logger);
     LeaseNotes notes(lease_folder(parts) / options.id);
     auto settings = loop_settings(options, parts.settings);
     settings.notes = &notes;
     settings.last_crash = mark.last_crash();
     std::optional<EndLimit> limit;  // destroyed after the loop, whose end it watches
-    WorkerLoop loop(port, **runner, clock, logger, std::move(settings));
+    WorkerLoop loop(telling_port, **runner, clock, logger, std::move(settings));
     const auto server = open_its_server(
         parts,
         {.loop = loop,

@@ -146,6 +146,29 @@ NewWorker with_new_problems_alone(NewWorker worker) {
     return worker;
 }
 
+Result<DriverProblems> read_driver_problems(std::string_view text) {
+    const auto document = parse_json(text);
+    if (!document) {
+        return fail(document.error());
+    }
+    if (!document->is_object() || !document->value(kMember, Json()).is_array()) {
+        return fail(Errc::invalid_argument, "it is no object with an array \"problems\"");
+    }
+    Json problems = Json::array();
+    for (const auto& problem : readable_of(*document)) {
+        problems.push_back(stored(problem));
+    }
+    const auto left_out = document->at(kMember).size() - problems.size();
+    return DriverProblems{.problems_json = dump_json(problems), .left_out = left_out};
+}
+
+NewWorker telling_of(NewWorker worker, const DriverProblems& problems) {
+    auto capabilities = parse_json(worker.capabilities_json).value_or(Json::object());
+    capabilities[kMember] = parse_json(problems.problems_json).value_or(Json::array());
+    worker.capabilities_json = dump_json(capabilities);
+    return worker;
+}
+
 std::vector<CataloguedProblem> problems_of(const Worker& worker) {
     const auto capabilities = parse_json(worker.capabilities_json);
     auto problems = capabilities && capabilities->is_object() ? readable_of(*capabilities)

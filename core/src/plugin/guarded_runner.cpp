@@ -27,6 +27,7 @@ namespace {
 constexpr CallTimes kLook{.slow = std::chrono::seconds{10}, .due = Due::soon};
 /// What is taken of a handle that is too long, so that its run can still be destroyed.
 constexpr std::size_t kMaxTakenHandle = 64 * 1024;
+constexpr std::size_t kMaxProblemsBytes = std::size_t{1} << 20U;
 
 struct NamedText {
     const char* name;
@@ -256,6 +257,28 @@ public:
             return tl::unexpected(asked.error());
         }
         return report.bytes().empty() ? "ok" : report.readable();
+    }
+
+    [[nodiscard]] RunnerResult<std::optional<std::string>> problems(const WorkerId& worker
+    ) override {
+        if (table_.problems == nullptr) {
+            return std::nullopt;
+        }
+        if (auto whole = whole_worker(worker); !whole) {
+            return tl::unexpected(whole.error());
+        }
+        BoundedText json{kMaxProblemsBytes};
+        const auto asked =
+            calls_.call("problems", kLook, [&](const opslab_writer* error, CallTimer&) {
+                return table_.problems(table_.self, worker.value.c_str(), json.writer(), error);
+            });
+        if (!asked) {
+            return tl::unexpected(asked.error());
+        }
+        if (json.overflowed()) {
+            return calls_.defect("problems", "it wrote over 1 MiB");
+        }
+        return json.bytes().empty() ? std::nullopt : std::optional{json.bytes()};
     }
 
 private:

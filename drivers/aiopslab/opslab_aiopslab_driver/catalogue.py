@@ -1,6 +1,6 @@
 """Writes the table of AIOpsLab's problems, from its sources and without importing them.
 
-usage: python3 -m opslab_aiopslab_driver.catalogue AIOPSLAB_CHECKOUT [--commit ID] > problems.json
+usage: python3 -m opslab_aiopslab_driver.catalogue AIOPSLAB_CHECKOUT [--commit ID] [--lenient] > problems.json
 """
 
 import argparse
@@ -22,6 +22,7 @@ APPLICATIONS = {
     "FlightTicket": "flight-ticket",
     "TrainTicket": "train-ticket",
 }
+MEMBERS = ("id", "task_type", "application", "deployment", "needs")
 NEEDS = {"SymptomFaultInjector": "chaos-mesh"}
 
 
@@ -29,7 +30,9 @@ class UnknownShape(Exception):
     """AIOpsLab's sources are not written as this generator expects."""
 
 
-def generate(checkout, commit):
+def generate(checkout, commit, lenient=False):
+    """The table. What cannot be read off the sources is refused, or `lenient` left out: a table that is
+    built in is looked at by a person, one that an image makes of its own sources is not."""
     checkout = pathlib.Path(checkout)
     registry = ast.parse((checkout / REGISTRY).read_text(encoding="utf-8"))
     classes = _classes(checkout / pathlib.Path(REGISTRY).parent)
@@ -37,21 +40,27 @@ def generate(checkout, commit):
     problems = []
     table = _assigned(registry, "PROBLEM_REGISTRY")
     for key, value in zip(table.keys, table.values):
-        problem_id = key.value
-        name, arguments = _constructor(value)
-        family = [classes[base] for base in _ancestry(name, classes)]
-        problems.append(
-            {
-                "id": problem_id,
-                "task_type": _task_type(name, classes),
-                "application": _application(problem_id, family, arguments),
-                "deployment": "docker" if problem_id in docker else "kubernetes",
-                "needs": sorted(
-                    {NEEDS[used] for node in family for used in _calls(node) if used in NEEDS}
-                ),
-            }
-        )
+        problem = {"id": key.value, "deployment": "docker" if key.value in docker else "kubernetes"}
+        for read in (_read_class, _read_family):
+            try:
+                read(problem, value, classes)
+            except (UnknownShape, AttributeError, ValueError):
+                if not lenient:
+                    raise
+        problems.append({member: problem[member] for member in MEMBERS if member in problem})
     return {"source": "microsoft/AIOpsLab", "commit": commit, "problems": problems}
+
+
+def _read_class(problem, value, classes):
+    problem["task_type"] = _task_type(_constructor(value)[0], classes)
+
+
+def _read_family(problem, value, classes):
+    name, arguments = _constructor(value)
+    family = [classes[base] for base in _ancestry(name, classes)]
+    used = {call for node in family for call in _calls(node)}
+    problem["needs"] = sorted({need for call, need in NEEDS.items() if call in used})
+    problem["application"] = _application(problem["id"], family, arguments)
 
 
 def _assigned(tree, attribute):
@@ -115,14 +124,15 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("checkout", type=pathlib.Path)
     parser.add_argument("--commit", help="what to state; default: the checkout's HEAD")
+    parser.add_argument("--lenient", action="store_true", help="leave out what cannot be read")
     options = parser.parse_args()
     commit = options.commit or subprocess.run(
         ["git", "-C", options.checkout, "rev-parse", "HEAD"],
         check=True, capture_output=True, text=True,
     ).stdout.strip()  # fmt: skip
     try:
-        table = generate(options.checkout, commit)
-    except (UnknownShape, OSError, SyntaxError) as error:
+        table = generate(options.checkout, commit, options.lenient)
+    except (UnknownShape, AttributeError, ValueError, OSError, SyntaxError) as error:
         sys.exit(f"catalogue: {error}")
     problems = table.pop("problems")
     lines = ",\n".join("    " + json.dumps(problem) for problem in problems)

@@ -2,6 +2,7 @@
 
 import json
 import pathlib
+import re
 import tempfile
 import unittest
 from collections import Counter
@@ -63,13 +64,18 @@ class Catalogue(unittest.TestCase):
         table = json.loads((HERE.parent / "problems.json").read_text())
         self.assertIn(f"AIOPSLAB_COMMIT={table['commit']}", (HERE.parent / "Dockerfile").read_text())
 
-    def made(self, registry=REGISTRY):
+    def test_the_image_makes_the_table_that_its_label_names(self):
+        dockerfile = (HERE.parent / "Dockerfile").read_text()
+        (path,) = re.findall(r'opslab\.driver\.problems="(.*)"', dockerfile)
+        self.assertIn(f"/opt/aiopslab > {path}", dockerfile)
+
+    def made(self, registry=REGISTRY, lenient=False):
         with tempfile.TemporaryDirectory() as folder:
             path = pathlib.Path(folder) / catalogue.REGISTRY
             (path.parent / "some").mkdir(parents=True)
             path.write_text(registry)
             (path.parent / "some" / "some.py").write_text(PROBLEMS)
-            return catalogue.generate(folder, "c")["problems"]
+            return catalogue.generate(folder, "c", lenient)["problems"]
 
     def test_sources_are_read_without_being_run(self):
         self.assertEqual(
@@ -92,6 +98,18 @@ class Catalogue(unittest.TestCase):
         ):
             with self.assertRaises(catalogue.UnknownShape):
                 self.made(registry)
+
+
+    def test_an_image_of_another_commit_lists_what_it_can_read(self):
+        for change, lost in (
+            (("KillDetection", "KillBase"), {"task_type"}),
+            (("KillDetection,", "make(),"), {"task_type", "application", "needs"}),
+            (("KillDetection,", "lambda: some.Kill(),"), {"task_type", "application", "needs"}),
+        ):
+            whole, changed = self.made()[0], self.made(REGISTRY.replace(*change), lenient=True)[0]
+            for member in lost:
+                whole.pop(member)
+            self.assertEqual(changed, whole)
 
 
 if __name__ == "__main__":

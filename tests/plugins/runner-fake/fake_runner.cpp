@@ -255,4 +255,16 @@ RunnerResult<std::string> FakeRunner::health() {
     return health_;
 }
 
+RunnerResult<std::optional<std::string>> FakeRunner::problems(const WorkerId& /*worker*/) {
+    std::ifstream file(folder_ / "problems");
+    if (!file) {
+        return std::nullopt;
+    }
+    std::string text{std::istreambuf_iterator<char>(file), {}};
+    if (text == "fail") {
+        return runner_fail(RunnerErrc::infrastructure, "the shelf is empty");
+    }
+    return text;
+}
+
 }  // namespace opslab

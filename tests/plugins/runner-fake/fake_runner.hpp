@@ -25,7 +25,8 @@ namespace opslab {
 ///
 /// Every part may be left out: a run without any ends at once with exit status 0. `block` goes on
 /// when the run is stopped (which ends it with signal 15) or the call is interrupted. A start of
-/// `interrupted` waits for the interrupt first.
+/// `interrupted` waits for the interrupt first. Its problems are what the file `problems` in the
+/// state directory holds; the text `fail` makes it fail.
 class FakeRunner final : public Runner {
 public:
     FakeRunner(const RunnerHost& host, const std::string& config);
@@ -45,6 +46,8 @@ public:
     [[nodiscard]] RunnerStatus destroy(const RunHandle& handle) override;
     [[nodiscard]] RunnerResult<std::vector<OwnedRun>> list_owned(const WorkerId& worker) override;
     [[nodiscard]] RunnerResult<std::string> health() override;
+    [[nodiscard]] RunnerResult<std::optional<std::string>> problems(const WorkerId& worker
+    ) override;
 
 private:
     /// An event descriptor that becomes readable when the run is stopped.

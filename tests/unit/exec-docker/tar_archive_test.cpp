@@ -78,5 +78,41 @@ TEST(TarArchive, NameThatDoesNotFitIsADefectOfTheCaller) {
     EXPECT_NO_THROW(archive.add_file(std::string(99, 'n'), 0600, ""));
 }
 
+std::string entry(char type, const std::string& content) {
+    TarArchive archive({0, 0});
+    archive.add_file("name", 0600, content);
+    auto bytes = std::move(archive).finish();
+    bytes.at(156) = type;
+    return bytes.substr(0, bytes.size() - 2 * kBlock);
+}
+
+TEST(OnlyFile, IsTheContentOfAPlainFileBehindAnyNotesOnIt) {
+    const std::string end(2 * kBlock, '\0');
+
+    EXPECT_EQ(only_file_of(entry('0', "text") + end), "text");
+    EXPECT_EQ(only_file_of(entry('\0', "text") + end), "text");
+    EXPECT_EQ(only_file_of(entry('x', "27 path=note") + entry('0', "text") + end), "text");
+    EXPECT_EQ(only_file_of(entry('0', "") + end), "");
+    const std::string large(100'000, 'x');
+    EXPECT_EQ(only_file_of(entry('0', large) + end), large);
+}
+
+TEST(OnlyFile, IsNothingOfWhatIsNoFileOrCutShort) {
+    const auto whole = entry('0', std::string(600, 'x'));
+
+    EXPECT_EQ(only_file_of(""), std::nullopt);
+    EXPECT_EQ(only_file_of("text"), std::nullopt);
+    EXPECT_EQ(only_file_of(std::string(1024, '\xff')), std::nullopt);
+    for (const char type : {'1', '2', '3', '5'}) {
+        EXPECT_EQ(only_file_of(entry(type, "")), std::nullopt) << type;
+    }
+    for (std::size_t size = 0; size < kBlock + 600; size += 50) {
+        EXPECT_EQ(only_file_of(whole.substr(0, size)), std::nullopt) << size;
+    }
+    EXPECT_EQ(
+        only_file_of(entry('x', std::string(600, 'x')).substr(0, kBlock + 600)), std::nullopt
+    );
+}
+
 }  // namespace
 }  // namespace opslab::docker

@@ -42,7 +42,7 @@ TEST(Catalogue, TheListHoldsRefusedPluginsWithTheirReasons) {
     ASSERT_TRUE(listed[0].refusal);
     EXPECT_EQ(
         listed[0].refusal->message,
-        refused.string() + ": plugin \"broken\": built for ABI 2.0, wanted 1.x"
+        refused.string() + ": plugin \"broken\": built for ABI 2.1, wanted 1.x"
     );
     EXPECT_EQ(listed[1].name, "least");
     EXPECT_EQ(listed[1].version, "1.2.3");

@@ -331,8 +331,7 @@ TEST_F(GuardedRude, ATableThatIsNotWholeIsRefused) {
         try_open("short-table"),
         IsErrorAnd(
             Errc::unsupported,
-            "runner \"rude\": its table has 16 bytes, wanted " +
-                std::to_string(sizeof(opslab_runner))
+            "runner \"rude\": its table has 16 bytes, wanted 88"  // those of version 1.0
         )
     );
 }

@@ -94,12 +94,12 @@ INSTANTIATE_TEST_SUITE_P(
             "broken",
             Errc::unsupported,
             "its ABI is of kind 9, wanted 1 (C, runners) or 2 (C++, storages)"},
-        Refusal{"runner-major", "broken", Errc::unsupported, "built for ABI 2.0, wanted 1.x"},
+        Refusal{"runner-major", "broken", Errc::unsupported, "built for ABI 2.1, wanted 1.x"},
         Refusal{
             "runner-newer",
             "broken",
             Errc::unsupported,
-            "built for ABI 1.1, wanted at most 1.0: this opslab is too old for it"},
+            "built for ABI 1.2, wanted at most 1.1: this opslab is too old for it"},
         Refusal{
             "runner-kind-storage",
             "broken",

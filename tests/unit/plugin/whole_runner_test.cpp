@@ -6,6 +6,8 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include <filesystem>
+#include <fstream>
 #include <thread>
 
 namespace opslab::plugin {
@@ -72,6 +74,33 @@ TEST_F(WholeRunner, OptionalFunctionsMayBeLeftOut) {
     EXPECT_TRUE(runner->check(TaskSpec{"p", "{}", "{}", 1}));
     EXPECT_TRUE(runner->prepare({kFakeWorker, 0}, {}));
     EXPECT_EQ(runner->health(), "ok");
+    EXPECT_EQ(runner->problems(kFakeWorker), std::nullopt);
+}
+
+TEST_F(WholeRunner, ProblemsAreTakenAsTheyAreOrNotAtAll) {
+    const auto runner = open("runner-fake");
+    ASSERT_NE(runner, nullptr);
+    const auto write = [this](const std::string& text) {
+        for (const auto& entry :
+             std::filesystem::recursive_directory_iterator(bench_.folder.path() / "state")) {
+            if (entry.is_directory()) {
+                std::ofstream(entry.path() / "problems") << text;
+            }
+        }
+        std::ofstream(bench_.folder.path() / "state" / "problems") << text;
+    };
+
+    EXPECT_EQ(runner->problems(kFakeWorker), std::nullopt);
+    write(R"({"problems":[{"id":"\u00e4"}]})");
+    EXPECT_EQ(runner->problems(kFakeWorker), R"({"problems":[{"id":"\u00e4"}]})");
+    write(std::string((std::size_t{1} << 20U) + 1, 'x'));
+    EXPECT_EQ(runner->problems(kFakeWorker).error().code, RunnerErrc::internal);
+    write("fail");
+    const auto failed = runner->problems(kFakeWorker);
+    ASSERT_FALSE(failed);
+    EXPECT_EQ(failed.error().code, RunnerErrc::infrastructure);
+    EXPECT_THAT(failed.error().message, HasSubstr("\"fake\": the shelf is empty"));
+    EXPECT_EQ(runner->problems(WorkerId{std::string("a\0b", 3)}).error().code, RunnerErrc::invalid);
 }
 
 TEST_F(WholeRunner, PlaysEventsOutputAndItsEnd) {

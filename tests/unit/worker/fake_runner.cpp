@@ -128,4 +128,25 @@ RunnerResult<std::vector<OwnedRun>> FakeRunner::list_owned(const WorkerId& /*wor
     return owned;
 }
 
+void FakeRunner::know(std::optional<std::string> problems) {
+    const std::lock_guard lock(mutex_);
+    problems_ = std::move(problems);
+}
+
+void FakeRunner::fail_problems(RunnerError error) {
+    const std::lock_guard lock(mutex_);
+    problems_ = tl::unexpected(std::move(error));
+}
+
+std::string FakeRunner::asked_problems_of() const {
+    const std::lock_guard lock(mutex_);
+    return asked_problems_of_;
+}
+
+RunnerResult<std::optional<std::string>> FakeRunner::problems(const WorkerId& worker) {
+    const std::lock_guard lock(mutex_);
+    asked_problems_of_ = worker.value;
+    return problems_;
+}
+
 }  // namespace opslab::testing

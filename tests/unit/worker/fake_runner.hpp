@@ -34,6 +34,10 @@ public:
     void fail_destroys(int count) { failing_destroys_ = count; }
     void fail_lists(RunnerError error);
     void own(const std::string& run_id);
+    /// What `problems` answers; nothing: not known.
+    void know(std::optional<std::string> problems);
+    void fail_problems(RunnerError error);
+    std::string asked_problems_of() const;  ///< the worker of the last call
 
     void wait_until_waiting(const std::string& run_id);
     void wait_until_destroyed(const std::string& run_id);
@@ -52,11 +56,14 @@ public:
     RunnerStatus destroy(const RunHandle& handle) override;
     RunnerResult<std::vector<OwnedRun>> list_owned(const WorkerId& worker) override;
     RunnerResult<std::string> health() override;
+    RunnerResult<std::optional<std::string>> problems(const WorkerId& worker) override;
 
 private:
     mutable std::mutex mutex_;
     std::condition_variable changed_;
     Script script_;
+    RunnerResult<std::optional<std::string>> problems_{std::nullopt};
+    std::string asked_problems_of_;
     std::optional<RunnerError> start_error_;
     std::optional<RunnerError> check_error_;
     std::optional<RunnerError> health_error_;

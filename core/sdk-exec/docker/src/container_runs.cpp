@@ -87,14 +87,14 @@ bool ContainerRuns::image_needs_kubeconfig() {
             return needs_kubeconfig_;
         }
     }
-    const auto labels = engine_.image_labels(spec_.image);
-    if (!labels) {
+    const auto image = engine_.image(spec_.image);
+    if (!image) {
         return false;  // not there yet, or nobody to ask
     }
-    const auto needs = labels->find(kLabelNeeds);
+    const auto needs = image->labels.find(kLabelNeeds);
     const std::lock_guard lock(mutex_);
     asked_ = now;
-    needs_kubeconfig_ = needs != labels->end() && needs->second == "kubeconfig";
+    needs_kubeconfig_ = needs != image->labels.end() && needs->second == "kubeconfig";
     return needs_kubeconfig_;
 }
 

@@ -2,6 +2,7 @@
 #include "http_transport.hpp"
 
 #include <opslab/docker/engine.hpp>
+#include <opslab/docker/tar_archive.hpp>
 
 #include <algorithm>
 #include <charconv>
@@ -141,9 +142,9 @@ EngineResult<bool> Engine::has_image(std::string_view image) {
     return found.has_value();
 }
 
-EngineResult<Labels> Engine::image_labels(std::string_view image) {
+EngineResult<ImageFacts> Engine::image(std::string_view image) {
     return send({.path = "/images/" + percent_encoded(image) + "/json"})
-        .and_then([](const std::string& answer) { return labels_of_image(answer); });
+        .and_then([](const std::string& answer) { return image_facts(answer); });
 }
 
 EngineStatus Engine::pull_image(std::string_view image, Interrupt interrupt) {
@@ -182,6 +183,17 @@ EngineStatus Engine::unpack(
     call.http.content_type = "application/x-tar";
     call.http.timeout = std::chrono::seconds{60};
     return send(call).map([](const std::string&) {});
+}
+
+EngineResult<std::string> Engine::file(std::string_view container, std::string_view path) {
+    return send({.path = container_path(container, "/archive?path=" + percent_encoded(path))})
+        .and_then([](const std::string& tar) -> EngineResult<std::string> {
+            auto content = only_file_of(tar);
+            if (!content) {
+                return engine_fail(EngineErrc::protocol, "it is no plain file");
+            }
+            return *std::move(content);
+        });
 }
 
 EngineStatus Engine::start(std::string_view container) {

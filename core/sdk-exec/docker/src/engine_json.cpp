@@ -32,16 +32,18 @@ EngineResult<std::string> text_member(std::string_view json, const char* name) {
     return value.at(name).get<std::string>();
 }
 
-EngineResult<Labels> labels_of_image(std::string_view json) {
+EngineResult<ImageFacts> image_facts(std::string_view json) {
     const Json value = parsed(json);
     if (!value.is_object()) {
         return not_understood();
     }
     try {
         const auto config = value.find("Config");
-        return config != value.end() && config->is_object()
-                   ? labels_of(config->value("Labels", Json()))
-                   : Labels{};
+        return ImageFacts{
+            .id = value.value("Id", std::string{}),
+            .labels = config != value.end() && config->is_object()
+                          ? labels_of(config->value("Labels", Json()))
+                          : Labels{}};
     } catch (const Json::exception&) {
         return not_understood();
     }

@@ -10,7 +10,7 @@
 namespace opslab::docker {
 
 [[nodiscard]] EngineResult<std::string> text_member(std::string_view json, const char* name);
-[[nodiscard]] EngineResult<Labels> labels_of_image(std::string_view json);
+[[nodiscard]] EngineResult<ImageFacts> image_facts(std::string_view json);
 
 [[nodiscard]] EngineResult<ContainerState> container_state(std::string_view json);
 [[nodiscard]] EngineResult<std::vector<ContainerSummary>> container_list(std::string_view json);

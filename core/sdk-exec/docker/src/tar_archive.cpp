@@ -1,5 +1,6 @@
 #include <opslab/docker/tar_archive.hpp>
 
+#include <algorithm>
 #include <array>
 #include <stdexcept>
 #include <utility>
@@ -25,7 +26,48 @@ void put_octal(Block& block, std::size_t at, std::size_t digits, std::uint64_t v
     }
 }
 
+std::optional<std::size_t> octal_at(std::string_view block, std::size_t at, std::size_t digits) {
+    std::size_t value = 0;
+    for (const char c : block.substr(at, digits)) {
+        if (c == '\0' || c == ' ') {
+            break;
+        }
+        if (c < '0' || c > '7') {
+            return std::nullopt;
+        }
+        value = value * 8 + static_cast<std::size_t>(c - '0');
+    }
+    return value;
+}
+
+constexpr bool is_note(char type) {
+    return type == 'x' || type == 'g' || type == 'L' || type == 'K';
+}
+
+constexpr bool is_plain_file(char type) {
+    return type == '0' || type == '\0';
+}
+
 }  // namespace
+
+std::optional<std::string> only_file_of(std::string_view tar) {
+    while (tar.size() >= kBlock) {
+        const auto size = octal_at(tar, 124, 12);
+        const char type = tar[156];
+        tar.remove_prefix(kBlock);
+        if (!size || *size > tar.size()) {
+            return std::nullopt;
+        }
+        if (is_plain_file(type)) {
+            return std::string{tar.substr(0, *size)};
+        }
+        if (!is_note(type)) {
+            return std::nullopt;
+        }
+        tar.remove_prefix(std::min(tar.size(), (*size + kBlock - 1) / kBlock * kBlock));
+    }
+    return std::nullopt;
+}
 
 void TarArchive::add_header(
     std::string_view name, std::uint32_t mode, char type, std::size_t size

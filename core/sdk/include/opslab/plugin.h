@@ -18,7 +18,7 @@ extern "C" {
 #endif
 
 #define OPSLAB_ABI_MAJOR 1u /* equal, or refused */
-#define OPSLAB_ABI_MINOR 0u /* the host's must be at least the plugin's */
+#define OPSLAB_ABI_MINOR 1u /* the host's must be at least the plugin's */
 
 /* How the create function and what it makes are called. */
 #define OPSLAB_ABI_KIND_C                                                   \
@@ -216,6 +216,16 @@ typedef struct opslab_runner {
      * follows. Runs are left as they are where they can outlive this process, and ended where they
      * cannot; threads of the plugin end before it returns. Cannot fail. */
     void (*close)(void* self);
+    /* Since 1.1. What problems can the driver play, as far as it is known now without running it?
+     * Writes one JSON object of at most 1 MiB with `problems`, an array of at most 1,000 objects:
+     * `id` (1 to 255 characters) and, where they are known, `task_type`, `application`,
+     * `deployment` and `needs` (an array): words of [a-z0-9-]. Writes nothing where it is not known
+     * (an image that is not there yet); an empty array says that there are none. Optional. Asked
+     * when a worker registers and about once a minute while it waits for tasks; it fetches nothing,
+     * and what it makes for a look carries `worker_id` and is gone when it returns. Not
+     * interrupted. Fails: E_INFRASTRUCTURE; the worker goes on without. */
+    int32_t (*problems
+    )(void* self, const char* worker_id, const opslab_writer* json, const opslab_writer* error);
 } opslab_runner;
 
 /* Makes a runner: fills `runner`, which the host has cleared. Its struct_size comes as the host's

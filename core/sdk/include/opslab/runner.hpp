@@ -208,6 +208,18 @@ public:
     /// attention but keeps no run from starting a further line on each such thing, with what to do
     /// about it. No side effect. Fails: `infrastructure` with what to do about it.
     [[nodiscard]] virtual RunnerResult<std::string> health() { return std::string{"ok"}; }
+
+    /// What problems the driver can play, as far as it is known now without running it: one JSON
+    /// object of at most 1 MiB with `problems`, at most 1,000 objects with an `id` of 1 to 255
+    /// characters and, where they are known, `task_type`, `application`, `deployment` and `needs`
+    /// (an array): words of [a-z0-9-]. Nothing where it is not known. Asked when a worker registers
+    /// and about once a minute while it waits for tasks. Fetches nothing, and what it makes for a
+    /// look carries the worker's id and is gone when it returns. Fails: `infrastructure`.
+    [[nodiscard]] virtual RunnerResult<std::optional<std::string>> problems(
+        const WorkerId& /*worker*/
+    ) {
+        return std::nullopt;
+    }
 };
 
 }  // namespace opslab

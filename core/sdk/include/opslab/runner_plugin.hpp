@@ -290,6 +290,21 @@ inline std::int32_t health(
     });
 }
 
+inline std::int32_t problems(
+    void* self, const char* worker_id, const opslab_writer* json, const opslab_writer* error
+) noexcept {
+    return guarded(error, [&] {
+        const auto known = runner_of(self).problems(WorkerId{text_of(worker_id)});
+        if (!known) {
+            return answer(RunnerStatus{tl::unexpect, known.error()}, error);
+        }
+        if (*known) {
+            write_text(json, **known);
+        }
+        return std::int32_t{OPSLAB_OK};
+    });
+}
+
 /// A destructor that throws ends the process, as anywhere in C++; ours and any sane one does not.
 inline void close(void* self) noexcept {
     delete static_cast<Runner*>(self);
@@ -329,6 +344,7 @@ std::int32_t create(
         table.list_owned = &list_owned;
         table.health = &health;
         table.close = &close;
+        table.problems = &problems;
         table.self = made->release();
         std::memcpy(runner, &table, table.struct_size);
         return std::int32_t{OPSLAB_OK};

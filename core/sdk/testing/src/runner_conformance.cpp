@@ -31,6 +31,19 @@ TEST_P(RunnerConformance, HealthOfAWorkingPlaceIsALineOfText) {
     EXPECT_THAT(*health, Not(AnyOf(StartsWith("\n"), EndsWith("\n"), HasSubstr("\n\n"))));
 }
 
+TEST_P(RunnerConformance, ProblemsThatAreKnownAreAnObjectAndLookingLeavesNothing) {
+    for (int i = 0; i < 2; ++i) {
+        const auto problems = runner().problems(worker());
+
+        ASSERT_THAT(problems, Succeeds());
+        if (*problems) {
+            EXPECT_THAT(**problems, HasSubstr("\"problems\""));
+            EXPECT_THAT(**problems, StartsWith("{"));
+        }
+    }
+    EXPECT_THAT(*runner().list_owned(worker()), IsEmpty());
+}
+
 TEST_P(RunnerConformance, ExitCodesAreTold) {
     for (const int code : {0, 1, 3, 137}) {
         RecordingSink sink;

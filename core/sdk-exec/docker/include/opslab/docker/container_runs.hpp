@@ -49,6 +49,10 @@ struct ContainerSpec {
 /// one, but for those that get a Docker engine of their own.
 inline constexpr const char* kLabelNeeds = "opslab.driver.needs";
 
+/// A label of a driver's image: the path of a file in it with the problems that the driver can
+/// play, in the form of `opslab::Runner::problems`.
+inline constexpr const char* kLabelProblems = "opslab.driver.problems";
+
 struct ContainerHandle;
 
 /// What one run has beside the spec.
@@ -112,6 +116,12 @@ public:
     /// `infrastructure`.
     [[nodiscard]] RunnerResult<std::string> health();
 
+    /// The file that the image's label kLabelProblems names; nothing where the image is not there,
+    /// or says nothing. Kept until the image is another one. For the look a container is made, and
+    /// never started; should this process be killed meanwhile, `list_owned` finds it. Fails:
+    /// `infrastructure`.
+    [[nodiscard]] RunnerResult<std::optional<std::string>> problems(const WorkerId& worker);
+
     /// The run's id out of its handle; nothing where the handle is none of these.
     [[nodiscard]] static std::optional<std::string> run_of(const RunHandle& handle);
 
@@ -133,6 +143,9 @@ private:
         const std::string& id, const std::string& archive, Interrupt interrupt
     );
     [[nodiscard]] bool image_needs_kubeconfig();
+    [[nodiscard]] RunnerResult<std::string> file_in_image(
+        const WorkerId& worker, const std::string& image, const std::string& path
+    );
     /// Without the values of the variables, should the engine repeat one.
     [[nodiscard]] std::string redacted(std::string text) const;
     [[nodiscard]] RunnerError infrastructure(const std::string& what, const EngineError& error)
@@ -143,6 +156,8 @@ private:
     std::mutex mutex_{};
     bool needs_kubeconfig_ = false;                               // guarded by mutex_
     std::optional<std::chrono::steady_clock::time_point> asked_;  // guarded by mutex_
+    std::string known_image_{};     // guarded by mutex_: whose problems these are
+    std::string known_problems_{};  // guarded by mutex_
 };
 
 }  // namespace opslab::docker

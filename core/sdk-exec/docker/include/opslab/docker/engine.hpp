@@ -29,6 +29,11 @@ struct ContainerState {
     int exit_code = 0;
 };
 
+struct ImageFacts {
+    std::string id{};  ///< another one where the image was pulled or built anew
+    Labels labels{};   ///< what it was built with
+};
+
 struct ContainerSummary {
     std::string id{};
     Labels labels{};
@@ -56,8 +61,8 @@ public:
 
     [[nodiscard]] EngineResult<bool> has_image(std::string_view image);
 
-    /// What the image was built with. Fails: `not_found`.
-    [[nodiscard]] EngineResult<Labels> image_labels(std::string_view image);
+    /// Fails: `not_found`.
+    [[nodiscard]] EngineResult<ImageFacts> image(std::string_view image);
 
     /// Brings an image from its registry; without a tag, `latest`. Fails: `interrupted`,
     /// `not_found`.
@@ -73,6 +78,10 @@ public:
     [[nodiscard]] EngineStatus unpack(
         std::string_view container, std::string_view directory, std::string_view tar
     );
+
+    /// A plain file of a container, running or not, of at most some MiB. Fails: `not_found`,
+    /// `protocol` where it is no plain file.
+    [[nodiscard]] EngineResult<std::string> file(std::string_view container, std::string_view path);
 
     /// Fails: `not_found`.
     [[nodiscard]] EngineStatus start(std::string_view container);

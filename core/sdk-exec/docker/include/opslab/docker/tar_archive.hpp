@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -29,5 +30,9 @@ private:
     Owner owner_;
     std::string bytes_{};
 };
+
+/// The content of the one plain file in an archive that an engine packed, in any of the forms that
+/// engines use; nothing where it holds something else, or is cut short.
+[[nodiscard]] std::optional<std::string> only_file_of(std::string_view tar);
 
 }  // namespace opslab::docker
