@@ -20,6 +20,32 @@ public:
     void log(LogLevel, std::string_view, std::span<const LogField>) noexcept override {}
 };
 
+/// The workers of the storage of the moment: some services keep no more of a storage than these.
+class SwappedWorkers final : public WorkerStore {
+public:
+    explicit SwappedWorkers(const std::unique_ptr<Storage>& storage) : storage_(storage) {}
+
+    Result<Worker> enroll(const NewWorker& worker, Takeover takeover) override {
+        return now().enroll(worker, takeover);
+    }
+    Result<std::vector<Result<HeartbeatReceipt>>> heartbeat(
+        std::span<const Heartbeat> beats, const ClaimPolicy& policy
+    ) override {
+        return now().heartbeat(beats, policy);
+    }
+    Status retire(const WorkerId& worker) override { return now().retire(worker); }
+    Result<Worker> find(const WorkerId& worker) override { return now().find(worker); }
+    Result<std::vector<Worker>> list(const WorkerQuery& query) override {
+        return now().list(query);
+    }
+    Result<WorkerStats> stats(const WorkerId& worker) override { return now().stats(worker); }
+
+private:
+    [[nodiscard]] WorkerStore& now() { return storage_->workers(); }
+
+    const std::unique_ptr<Storage>& storage_;
+};
+
 /// The storage of the moment: inputs come by the thousand, and the services stay.
 class SwappedStorage final : public Storage {
 public:
@@ -29,7 +55,7 @@ public:
 
     TaskStore& tasks() override { return inner_->tasks(); }
     RunStore& runs() override { return inner_->runs(); }
-    WorkerStore& workers() override { return inner_->workers(); }
+    WorkerStore& workers() override { return workers_; }
     HistoryStore& history() override { return inner_->history(); }
     Outbox& outbox() override { return inner_->outbox(); }
     [[nodiscard]] StorageInfo info() const override { return inner_->info(); }
@@ -38,6 +64,7 @@ public:
 private:
     StorageHost host_;
     std::unique_ptr<Storage> inner_{};
+    SwappedWorkers workers_{inner_};
 };
 
 class NoneEmbedded final : public EmbeddedWorkers {
