@@ -5,6 +5,7 @@
 #include <CLI/CLI.hpp>
 
 #include <filesystem>
+#include <system_error>
 
 namespace opslab::cli {
 
@@ -20,7 +21,12 @@ Outcome<std::vector<std::string>> configured_folders(const PluginPlaces& places)
     std::vector<std::string> folders;
     for (const auto& folder : places.folders) {
         // the loader takes no relative names; here the user's own shell says what they mean
-        folders.push_back(std::filesystem::absolute(folder).string());
+        const auto absolute = std::filesystem::absolute(folder);
+        std::error_code none;
+        if (!std::filesystem::is_directory(absolute, none)) {
+            return tl::unexpected(complain_usage("--path " + folder + ": there is no such folder"));
+        }
+        folders.push_back(absolute.string());
     }
     const auto file = places.config_file.empty()
                           ? std::optional<std::filesystem::path>{}

@@ -179,6 +179,11 @@ class BadPlugins(unittest.TestCase):
             )
             self.good_tasks_complete(2, flaw)
         # the run whose stop hangs is still waited for
+        health = self.coordinator.get("/health")
+        self.assertEqual("degraded", health["status"])
+        shown = {(call["runner"], call["call"], call["task_id"])
+                 for call in health["overdue_plugin_calls"]}  # fmt: skip
+        self.assertLessEqual({(flaw, call, bad[flaw]) for flaw, call in calls.items()}, shown)
         metrics = self.coordinator.get("/metrics").splitlines()
         self.assertIn("opslab_plugin_calls_overdue 6", metrics)
         for call, count in (("start", 1), ("wait", 3), ("destroy", 1), ("stop", 1)):

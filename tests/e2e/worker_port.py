@@ -73,6 +73,7 @@ class WorkerPort(unittest.TestCase):
             {"id": WORKER, "enrolled": True, "draining": False, "slots": 3, "busy": 0,
              "circuit_open": None},
         )
+        self.assertEqual(health["overdue_plugin_calls"], [])
         self.assertEqual(health["coordinator"]["url"], f"http://127.0.0.1:{self.line.port}")
         task = self.coordinator.submit(problem_id="simulated-detection")
         self.coordinator.wait_for_end(task)

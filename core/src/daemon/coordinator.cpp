@@ -336,6 +336,7 @@ Status Coordinator::listen(const config::Settings& settings) {
         .defaults = {.max_retries = settings.tasks.default_max_retries},
         .strict_problems = settings.tasks.strict_problems,
         .version = OPSLAB_VERSION,
+        .overdue_calls = [this] { return plugin_metrics_->overdue_calls(); },
     };
     dispatcher_ = std::make_unique<Dispatcher>(
         make_api(parts),

@@ -32,6 +32,23 @@ void PluginMetrics::returned() noexcept {
     }
 }
 
+std::vector<OverduePluginCall> PluginMetrics::overdue_calls() const {
+    std::vector<OverduePluginCall> calls;
+    for (auto& call : watch_.overdue()) {
+        auto& shown = calls.emplace_back(OverduePluginCall{
+            .plugin = call.plugin, .runner = call.runner, .call = call.call});
+        shown.age = call.age;
+        for (auto& [name, value] : call.scope) {
+            if (name == "worker") {
+                shown.worker_id = value;
+            } else if (name == "task") {
+                shown.task_id = value;
+            }
+        }
+    }
+    return calls;
+}
+
 void PluginMetrics::observe(
     std::string_view plugin, std::string_view call, Duration took, bool ok
 ) noexcept {

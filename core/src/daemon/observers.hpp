@@ -3,6 +3,7 @@
 #include "callback/callback_sender.hpp"
 #include "http/dispatcher.hpp"
 #include "http/metrics_text.hpp"
+#include "http/overdue_calls.hpp"
 #include "http/server.hpp"
 #include "plugin/call_observer.hpp"
 #include "plugin/call_watch.hpp"
@@ -17,6 +18,7 @@
 #include <map>
 #include <mutex>
 #include <string>
+#include <vector>
 
 /// Where what the areas tell becomes metrics and log lines.
 namespace opslab {
@@ -67,6 +69,8 @@ public:
     ) noexcept override;
 
     [[nodiscard]] plugin::CallWatch* watch() noexcept override { return &watch_; }
+    /// For health answers.
+    [[nodiscard]] std::vector<OverduePluginCall> overdue_calls() const;
 
 private:
     void overdue(std::string_view plugin, std::string_view call) noexcept override;

@@ -327,6 +327,7 @@ Status work(
         {.loop = loop,
          .port = port,
          .metrics = telemetry.metrics,
+         .plugins = telemetry.plugins,
          .clock = clock,
          .entropy = entropy,
          .logger = logger,

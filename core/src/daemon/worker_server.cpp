@@ -75,6 +75,7 @@ WorkerVitals WorkerServer::vitals() const {
         .slots = parts_.loop.slots(),
         .busy = condition.busy,
         .circuit_open = condition.circuit_open,
+        .overdue_calls = parts_.plugins.overdue_calls(),
     };
 }
 

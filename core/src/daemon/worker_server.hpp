@@ -25,6 +25,7 @@ public:
         const WorkerLoop& loop;
         const MeasuredPort& port;
         Metrics& metrics;
+        const PluginMetrics& plugins;
         Clock& clock;
         Entropy& entropy;
         Logger& logger;

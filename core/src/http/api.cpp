@@ -87,7 +87,7 @@ void add_workers(Router& router, const ApiParts& parts) {
 void add_service(Router& router, const ApiParts& parts) {
     using Service = ServiceHandlers;
     const auto service = std::make_shared<const Service>(
-        parts.tasks, parts.storage, parts.metrics, parts.clock, parts.version
+        parts.tasks, parts.storage, parts.metrics, parts.clock, parts.version, parts.overdue_calls
     );
     const auto add = [&](const char* path,
                          const char* id,

@@ -3,6 +3,7 @@
 #include "domain/task_request.hpp"
 #include "http/embedded_workers.hpp"
 #include "http/metrics_text.hpp"
+#include "http/overdue_calls.hpp"
 #include "http/router.hpp"
 #include "service/known_problems.hpp"
 #include "service/task_check.hpp"
@@ -31,6 +32,7 @@ struct ApiParts {
     TaskDefaults defaults{};
     bool strict_problems = false;  ///< refuses tasks whose problem is not known
     std::string version{};
+    OverdueCallSource overdue_calls{};
 };
 
 /// The route table of the whole API. openapi.json describes the same; a test holds them together.

@@ -11,13 +11,19 @@
 namespace opslab {
 
 ServiceHandlers::ServiceHandlers(
-    TaskService& tasks, Storage& storage, MetricsText& metrics, Clock& clock, std::string version
+    TaskService& tasks,
+    Storage& storage,
+    MetricsText& metrics,
+    Clock& clock,
+    std::string version,
+    OverdueCallSource overdue_calls
 )
     : tasks_(tasks),
       storage_(storage),
       metrics_(metrics),
       clock_(clock),
-      version_(std::move(version)) {}
+      version_(std::move(version)),
+      overdue_calls_(std::move(overdue_calls)) {}
 
 void ServiceHandlers::health(
     const HttpRequest& request, const PathParams& params, Responder responder
@@ -40,10 +46,11 @@ void ServiceHandlers::health(
         };
         queue = to_json(counts->tasks);
     }
+    const auto overdue = overdue_calls_ ? overdue_calls_() : std::vector<OverduePluginCall>{};
     responder.respond(json_response(
         200,
         dump_json(Json{
-            {"status", counts ? "healthy" : "degraded"},
+            {"status", counts && overdue.empty() ? "healthy" : "degraded"},
             {"version", version_},
             {"storage",
              {
@@ -54,6 +61,7 @@ void ServiceHandlers::health(
              }},
             {"workers", std::move(workers)},
             {"queue", std::move(queue)},
+            {"overdue_plugin_calls", overdue_json(overdue)},
         })
     ));
 }

@@ -2,6 +2,7 @@
 
 #include "http/message.hpp"
 #include "http/metrics_text.hpp"
+#include "http/overdue_calls.hpp"
 #include "service/task_service.hpp"
 
 #include <opslab/storage.hpp>
@@ -20,7 +21,8 @@ public:
         Storage& storage,
         MetricsText& metrics,
         Clock& clock,
-        std::string version
+        std::string version,
+        OverdueCallSource overdue_calls
     );
 
     void health(const HttpRequest& request, const PathParams& params, Responder responder) const;
@@ -35,6 +37,7 @@ private:
     MetricsText& metrics_;
     Clock& clock_;
     std::string version_;
+    OverdueCallSource overdue_calls_;
 };
 
 }  // namespace opslab

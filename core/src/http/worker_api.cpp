@@ -31,7 +31,8 @@ Handler plain(std::function<Result<HttpResponse>()> answer) {
 HttpResponse worker_health(const WorkerApiParts& parts) {
     const auto vitals = parts.source.vitals();
     const auto& circuit = vitals.circuit_open;
-    const bool well = vitals.enrolled && vitals.coordinator_answers && !circuit;
+    const bool well =
+        vitals.enrolled && vitals.coordinator_answers && !circuit && vitals.overdue_calls.empty();
     const auto& last = vitals.last_answer;
     return json_response(
         200,
@@ -53,6 +54,7 @@ HttpResponse worker_health(const WorkerApiParts& parts) {
                  {"status", vitals.coordinator_answers ? "available" : "unavailable"},
                  {"last_answer", last ? Json(format_time(*last)) : Json(nullptr)},
              }},
+            {"overdue_plugin_calls", overdue_json(vitals.overdue_calls)},
         })
     );
 }

@@ -1,12 +1,14 @@
 #pragma once
 
 #include "http/metrics_text.hpp"
+#include "http/overdue_calls.hpp"
 #include "http/router.hpp"
 
 #include <opslab/time.hpp>
 
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace opslab {
 
@@ -19,6 +21,7 @@ struct WorkerVitals {
     int slots = 0;
     int busy = 0;
     std::optional<std::string> circuit_open{};  ///< why it claims nothing for now
+    std::vector<OverduePluginCall> overdue_calls{};
 };
 
 class WorkerVitalsSource {

@@ -28,7 +28,7 @@ struct TaskSpec {
 /// A slot of a worker: room for one run at a time.
 struct SlotSpec {
     WorkerId worker{};
-    int slot = 0;
+    int slot = 0;  ///< from 0: which of the worker's slots
 };
 
 /// A file descriptor that becomes readable when the host wants a call to end early (-1: never).
@@ -43,10 +43,10 @@ struct RunRequest {
     std::string run_id{};
     SlotSpec slot{};
     TaskId task{};
-    int attempt = 1;
+    int attempt = 1;  ///< from 1
     std::string problem_id{};
     std::string task_json{};  ///< the OPSLAB_TASK_FILE object without `event_prefix`
-    Timestamp deadline{};
+    Timestamp deadline{};     ///< the host enforces it
 };
 
 /// The runner's own name for a run, kept with the attempt; at most 4 KiB of text.
@@ -111,7 +111,9 @@ enum class RunnerErrc : std::uint8_t {
 
 struct RunnerError {
     RunnerErrc code = RunnerErrc::internal;
-    std::string message{};  ///< for people; no secret
+    /// For people; no secret. The host puts the runner's name before it, and for `internal` the
+    /// call's: it need not say either.
+    std::string message{};
 
     bool operator==(const RunnerError&) const = default;
 };
@@ -141,7 +143,9 @@ struct OwnedRun {
 ///   thread at a time, with `stop` and `destroy` from others, also while it waits.
 /// - Ownership: arguments live until the call returns.
 /// - Interruption: by the `Interrupt` where there is one: poll it beside what is waited for, and
-///   return `interrupted` soon after it became readable. Other calls take at most seconds.
+///   return `interrupted` soon after it became readable. Other calls take at most seconds (`stop`:
+///   its grace and seconds). A call that does not return in time is named in opslab's log and
+///   counted, and holds the slot of its task for as long.
 ///
 /// The destructor runs when no call is under way. It leaves runs as they are where they can outlive
 /// this process, and ends them where they cannot.
