@@ -118,6 +118,7 @@ Status TaskHandlers::refuse_unknown_problems(
     }
     const auto named = problems_in(body, space);
     std::vector<std::string_view> ids;
+    ids.reserve(named.size());
     for (const auto& [place, problem] : named) {
         ids.push_back(problem);
     }
