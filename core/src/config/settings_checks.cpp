@@ -50,11 +50,12 @@ public:
             if (folder.empty() || folder.front() == '/') {
                 continue;
             }
-            const bool is_written = list != nullptr && i < list->items.size();
+            const Node* written =
+                list != nullptr && i < list->items.size() ? &list->items[i] : list;
             refuse(
-                is_written ? list->items[i].mark : mark_of(list),
+                mark_of(written),
                 "plugins.path[" + std::to_string(i) + "]",
-                "expected an absolute path, found " + found(make_string(folder))
+                "expected an absolute path, found " + shown(written, folder)
             );
         }
     }
@@ -85,8 +86,8 @@ public:
         refuse(
             mark_of(timeout != nullptr ? timeout : interval),
             "heartbeat.timeout_seconds",
-            "expected more than heartbeat.interval_seconds (" + count(beat.interval) + "), found " +
-                count(beat.timeout)
+            "expected more than heartbeat.interval_seconds (" + shown(interval, beat.interval) +
+                "), found " + shown(timeout, beat.timeout)
         );
     }
 
@@ -112,7 +113,8 @@ public:
         for (std::size_t i = 0; i < settings_.runners.size(); ++i) {
             const std::string& name = settings_.runners[i].name;
             const std::string key = "runners[" + std::to_string(i) + "].name";
-            const Mark mark = item_mark(runners, i, "name");
+            const Node* written = member(runners, i, "name");
+            const Mark mark = mark_of(written);
             if (name.empty()) {
                 continue;  // missing or no text: a finding of the schema
             }
@@ -121,7 +123,7 @@ public:
                 refuse(
                     mark,
                     key,
-                    "expected a name of a to z, 0 to 9 and -, found " + found(make_string(name))
+                    "expected a name of a to z, 0 to 9 and -, found " + shown(written, name)
                 );
             }
             for (std::size_t other = 0; other < i; ++other) {
@@ -139,9 +141,13 @@ public:
     }
 
     void worker_runners() {
+        const Node* runners = node({"runners"});
         std::vector<std::string> names;
-        for (const RunnerSettings& runner : settings_.runners) {
-            names.push_back(runner.name);
+        for (std::size_t i = 0; i < settings_.runners.size(); ++i) {
+            const Node* written = member(runners, i, "name");
+            if (written == nullptr || !written->from_environment) {
+                names.push_back(settings_.runners[i].name);
+            }
         }
         const Node* workers = node({"workers"});
         for (std::size_t i = 0; i < settings_.workers.size(); ++i) {
@@ -149,11 +155,13 @@ public:
             if (name.empty() || settings_.find_runner(name) != nullptr) {
                 continue;
             }
+            const Node* written = member(workers, i, "runner");
+            const bool from_environment = written != nullptr && written->from_environment;
             refuse(
-                item_mark(workers, i, "runner"),
+                mark_of(written),
                 "workers[" + std::to_string(i) + "].runner",
-                "expected the name of one of runners, found " + found(make_string(name)) +
-                    hint(name, names)
+                "expected the name of one of runners, found " + shown(written, name) +
+                    (from_environment ? std::string{} : hint(name, names))
             );
         }
     }
@@ -179,8 +187,8 @@ private:
         refuse(
             mark_of(longest_node != nullptr ? longest_node : base),
             name + ".retry_max_seconds",
-            "expected at least " + name + ".retry_base_seconds (" + count(first) + "), found " +
-                count(longest)
+            "expected at least " + name + ".retry_base_seconds (" + shown(base, first) +
+                "), found " + shown(longest_node, longest)
         );
     }
 
@@ -203,14 +211,20 @@ private:
 
     static Mark mark_of(const Node* node) { return node == nullptr ? Mark{} : node->mark; }
 
-    static Mark item_mark(const Node* list, std::size_t i, const char* key) {
-        if (list == nullptr || i >= list->items.size()) {
-            return {};
-        }
-        return mark_of(list->items[i].find(key));
+    static const Node* member(const Node* list, std::size_t i, const char* key) {
+        return list == nullptr || i >= list->items.size() ? nullptr : list->items[i].find(key);
     }
 
-    static std::string count(std::chrono::seconds value) { return std::to_string(value.count()); }
+    /// A value as findings show it: one from the environment is not shown.
+    static std::string shown(const Node* written, const std::string& value) {
+        Node node = make_string(value);
+        node.from_environment = written != nullptr && written->from_environment;
+        return found(node);
+    }
+    static std::string shown(const Node* written, std::chrono::seconds value) {
+        return written != nullptr && written->from_environment ? found(*written)
+                                                               : std::to_string(value.count());
+    }
 
     const Settings& settings_;
     const Node& written_;

@@ -92,5 +92,33 @@ TEST(Settings, AVariableOfAnotherTypeIsAMistakeAtItsPlaceWithoutItsValue) {
     );
 }
 
+TEST(Settings, AWrongValueFromTheEnvironmentIsNotShown) {
+    const Environment environment = [](const std::string& name) {
+        return std::optional<std::string>{name == "TIME" ? "4321" : "Hidden"};
+    };
+    const auto settings = parse_settings(
+        "plugins: {path: [\"x${A}\"]}\n"
+        "heartbeat: {interval_seconds: 3600, timeout_seconds: ${TIME}}\n"
+        "tasks: {retry_base_seconds: ${TIME}, retry_max_seconds: 5}\n"
+        "runners:\n"
+        "  - {name: \"p${A}\", plugin: process, config: {command: [x]}}\n"
+        "workers: [{runner: \"q${A}\"}, {runner: pHiddem}]\n",
+        "opslab.yaml",
+        environment
+    );
+    ASSERT_FALSE(settings);
+    const auto text = to_text(settings.error());
+    for (const auto* place :
+         {"plugins.path[0]",
+          "tasks.retry_max_seconds",
+          "runners[0].name",
+          "workers[0].runner",
+          "workers[1].runner"}) {
+        EXPECT_NE(text.find(place), std::string::npos) << text;
+    }
+    EXPECT_EQ(text.find("Hidden"), std::string::npos) << text;
+    EXPECT_EQ(text.find("4321"), std::string::npos) << text;
+}
+
 }  // namespace
 }  // namespace opslab::config
