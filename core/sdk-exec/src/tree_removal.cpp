@@ -105,7 +105,8 @@ private:
         if (errno != ENOTEMPTY && errno != EEXIST) {
             return false;
         }
-        ::fchmodat(dir, entry.c_str(), S_IRWXU, 0);  // moving a directory writes its ".."
+        // moving a directory writes its ".."; where that cannot be, the move itself says so
+        static_cast<void>(!::fchmodat(dir, entry.c_str(), S_IRWXU, 0));
         do {
             const std::string lifted = "~" + std::to_string(++count_);
             if (gone(::renameat(dir, entry.c_str(), top_, lifted.c_str()))) {
