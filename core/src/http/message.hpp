@@ -167,7 +167,7 @@ public:
     virtual void stream(StreamHead head, std::unique_ptr<StreamSource> source) noexcept = 0;
 
     /// See `Responder::when_gone`. Comes before either.
-    virtual void when_gone(std::function<void()> told) { static_cast<void>(told); }
+    virtual void when_gone(std::function<void()> /*told*/) {}
 
     /// Comes before either. A sink that may answer otherwise than it is told (a deadline, a limit
     /// on streams) keeps `report`, calls it with what the client gets, and says true.

@@ -24,6 +24,7 @@ fs::path shown(const fs::path& folder) {
 
 std::vector<fs::path> plugin_folders(const std::vector<std::string>& configured) {
     std::vector<fs::path> folders;
+    folders.reserve(configured.size() + 2);
     for (const auto& folder : configured) {
         folders.push_back(shown(folder));
     }
