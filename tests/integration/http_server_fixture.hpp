@@ -135,6 +135,7 @@ protected:
     KeptRecords records_;
     Mailbox<std::shared_ptr<Responder>> parked_;
     Mailbox<int> held_;
+    Mailbox<int> gone_;
     Mailbox<int> go_;
     std::function<std::unique_ptr<StreamSource>()> make_source_{};
     std::unique_ptr<Dispatcher> dispatcher_{};

@@ -64,9 +64,9 @@ TEST_F(HttpServerStream, ArrivesWholeAndLeavesTheConnectionUsable) {
 }
 
 TEST_F(HttpServerStream, SourceThatThrowsCutsTheAnswerSoThatNobodyTakesItForWhole) {
-    std::atomic<int> step{0};
-    serve([&] {
-        if (++step == 3) {
+    // the source goes with the server, and that after this
+    serve([step = std::make_shared<std::atomic<int>>(0)] {
+        if (++*step == 3) {
             throw std::runtime_error("broken");
         }
         return StreamStep::more("x");

@@ -147,12 +147,11 @@ TEST_F(HttpServerTest, ClientThatClosesBeforeItsAnswerIsTold) {
         }
         client.send(get("/park"));
         const auto parked = parked_.take();
-        Mailbox<int> gone;
-        parked[0]->when_gone([&] { gone.put(1); });
+        parked[0]->when_gone([&] { gone_.put(1); });
 
         client.close();
 
-        EXPECT_EQ(gone.take().size(), 1U);
+        EXPECT_EQ(gone_.take().size(), 1U);
         parked[0]->respond(json_response(200, "{}"));
     }
 }
@@ -163,11 +162,10 @@ TEST_F(HttpServerTest, ClientThatIsGoneAlreadyIsToldToo) {
     client.send(get("/park"));
     const auto parked = parked_.take();
     client.close();
-    Mailbox<int> gone;
 
-    parked[0]->when_gone([&] { gone.put(1); });
+    parked[0]->when_gone([&] { gone_.put(1); });
 
-    EXPECT_EQ(gone.take().size(), 1U);
+    EXPECT_EQ(gone_.take().size(), 1U);
 }
 
 TEST_F(HttpServerTest, ClientThatTakesItsAnswerOrSendsOnIsNotGone) {

@@ -12,6 +12,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <unordered_set>
 #include <utility>
 
 /// A TCP socket that lets the server's parser see only what it can digest. For
@@ -37,8 +38,21 @@ public:
     int lingering = 0;
     std::shared_ptr<PeerWatch> peer{};  ///< of the connection whose request is handed on just now
 
+    /// Ends what all connections wait for. They hold on to parts of the server, so they must go
+    /// before it, and not with the io_context.
+    void close_all() {
+        for (auto* socket : std::exchange(reading_, {})) {
+            asio::error_code ignored;
+            socket->close(ignored);
+        }
+    }
+    void add(asio::ip::tcp::socket& socket) { reading_.insert(&socket); }
+    void remove(asio::ip::tcp::socket& socket) { reading_.erase(&socket); }
+
 private:
     void shutdown() override {}
+
+    std::unordered_set<asio::ip::tcp::socket*> reading_{};  // from their first read on
 };
 
 /// Reads away what a client still sends after its error answer: closing with unread bytes would
@@ -98,6 +112,7 @@ public:
         if (state_) {
             service_->bodies -= state_->held;
             state_->peer->detach();
+            service_->remove(*this);
         }
     }
 
@@ -106,6 +121,7 @@ public:
         const asio::mutable_buffer buffer = *asio::buffer_sequence_begin(buffers);
         if (!state_) {
             state_ = std::make_unique<State>(service_->limits, static_cast<Base&>(*this));
+            service_->add(*this);
         }
         if (!state_->guard.in_message()) {
             service_->bodies -= std::exchange(state_->held, 0);

@@ -183,7 +183,11 @@ public:
         on_io([this] {
             ticker_.cancel();
             host_->abandon_all();
+            asio::use_service<GuardService>(io_).close_all();
         });
+        // behind what that has ended, and what this ends in its turn
+        on_io([] {});
+        on_io([] {});
         host_->close();
         work_.reset();
         io_.stop();
