@@ -85,7 +85,7 @@ public:
         }
     }
 
-    void when_gone(std::function<void()> told) override { sink_->when_gone(std::move(told)); }
+    void when_gone(const std::function<void()>& told) override { sink_->when_gone(told); }
 
 private:
     // shared with the report, which the other end may keep longer

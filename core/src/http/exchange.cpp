@@ -24,7 +24,7 @@ public:
         }
     }
 
-    void when_gone(std::function<void()> told) override { exchange_->when_gone(std::move(told)); }
+    void when_gone(const std::function<void()>& told) override { exchange_->when_gone(told); }
 
     [[nodiscard]] bool keep_report(const AnswerReport& report) override {
         exchange_->set_report(report);

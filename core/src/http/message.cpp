@@ -116,9 +116,9 @@ void Responder::stream(StreamHead head, std::unique_ptr<StreamSource> source) no
     }
 }
 
-void Responder::when_gone(std::function<void()> told) {
+void Responder::when_gone(const std::function<void()>& told) {
     if (sink_) {
-        sink_->when_gone(std::move(told));
+        sink_->when_gone(told);
     }
 }
 

@@ -167,7 +167,7 @@ public:
     virtual void stream(StreamHead head, std::unique_ptr<StreamSource> source) noexcept = 0;
 
     /// See `Responder::when_gone`. Comes before either.
-    virtual void when_gone(std::function<void()> /*told*/) {}
+    virtual void when_gone(const std::function<void()>& /*told*/) {}
 
     /// Comes before either. A sink that may answer otherwise than it is told (a deadline, a limit
     /// on streams) keeps `report`, calls it with what the client gets, and says true.
@@ -196,7 +196,7 @@ public:
     /// `told` is called, once at most, on the thread of the I/O, where the client closes its side
     /// before it is answered: what is given to it then is lost. A cable that is cut tells nothing,
     /// and neither does a client that has sent its next request already. Ask before answering.
-    void when_gone(std::function<void()> told);
+    void when_gone(const std::function<void()>& told);
 
     [[nodiscard]] bool answered() const { return sink_ == nullptr; }
 
