@@ -2,31 +2,15 @@
 
 #include <opslab/docker/container_runs.hpp>
 #include <opslab/docker/container_settings.hpp>
+#include <opslab/exec/operator_file.hpp>
 
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
-#include <cstddef>
-#include <fstream>
-#include <iterator>
 #include <utility>
 
 namespace opslab::runner_docker {
 namespace {
-
-// Read for each run, so that credentials may be renewed under a running opslab.
-[[nodiscard]] RunnerResult<std::string> read_kubeconfig(const std::string& path) {
-    constexpr std::size_t kMost = std::size_t{1} << 20U;
-    std::ifstream file(path, std::ios::binary);
-    std::string text{std::istreambuf_iterator<char>(file), {}};
-    if (!file || text.empty() || text.size() > kMost) {
-        return runner_fail(
-            RunnerErrc::infrastructure,
-            "kubeconfig \"" + path + "\" cannot be read, is empty or is over 1 MiB"
-        );
-    }
-    return text;
-}
 
 [[nodiscard]] bool leads_to_loopback(const std::string& kubeconfig) {
     return kubeconfig.find("https://127.") != std::string::npos ||
@@ -51,7 +35,7 @@ public:
         override {
         docker::RunExtras extras;
         if (!kubeconfig_.empty()) {
-            auto text = read_kubeconfig(kubeconfig_);
+            auto text = exec::read_operator_file("kubeconfig", kubeconfig_);
             if (!text) {
                 return tl::unexpected(text.error());
             }
@@ -86,7 +70,7 @@ public:
     [[nodiscard]] RunnerResult<std::string> health() override {
         auto text = runs_.health();
         if (text && !kubeconfig_.empty()) {
-            const auto kubeconfig = read_kubeconfig(kubeconfig_);
+            const auto kubeconfig = exec::read_operator_file("kubeconfig", kubeconfig_);
             if (!kubeconfig) {
                 return tl::unexpected(kubeconfig.error());
             }

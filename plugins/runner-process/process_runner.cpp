@@ -1,9 +1,8 @@
 #include "process_runner.hpp"
 
+#include <opslab/exec/operator_file.hpp>
 #include <opslab/exec/program_path.hpp>
 
-#include <cstddef>
-#include <fstream>
 #include <utility>
 
 namespace opslab::runner_process {
@@ -66,24 +65,11 @@ RunnerResult<std::string> ProcessRunner::health() {
     });
 }
 
-// Read each time, so that a driver may be replaced under a running opslab.
 RunnerResult<std::optional<std::string>> ProcessRunner::problems(const WorkerId& /*worker*/) {
     if (settings_.problems_file.empty()) {
         return std::nullopt;
     }
-    constexpr std::size_t kMost = std::size_t{1} << 20U;
-    std::ifstream file(settings_.problems_file, std::ios::binary);
-    std::string text(kMost + 1, '\0');
-    file.read(text.data(), static_cast<std::streamsize>(text.size()));
-    text.resize(static_cast<std::size_t>(file.gcount()));
-    if (text.empty() || text.size() > kMost) {
-        return runner_fail(
-            RunnerErrc::infrastructure,
-            "problems_file \"" + settings_.problems_file +
-                "\" cannot be read, is empty or is over 1 MiB"
-        );
-    }
-    return text;
+    return exec::read_operator_file("problems_file", settings_.problems_file);
 }
 
 RunnerResult<std::unique_ptr<Runner>> create_process_runner(

@@ -32,12 +32,13 @@ constexpr std::chrono::milliseconds kDeathWait{10'000};
 }
 
 // Ours are kept above the child's 0 to 4, so that no dup2 there runs over one not yet copied.
+[[nodiscard]] UniqueFd copied_above(int fd) {
+    return UniqueFd(fd < 0 ? -1 : ::fcntl(fd, F_DUPFD_CLOEXEC, kInterruptFd + 1));
+}
+
 [[nodiscard]] UniqueFd lifted(int fd) {
     UniqueFd owned(fd);
-    if (fd > kInterruptFd) {
-        return owned;
-    }
-    return UniqueFd(::fcntl(fd, F_DUPFD_CLOEXEC, kInterruptFd + 1));
+    return fd > kInterruptFd ? std::move(owned) : copied_above(fd);
 }
 
 struct Pair {
@@ -190,10 +191,7 @@ RunnerStatus SupervisedProcess::launch(const ProcessSpec& spec, Interrupt interr
     std::vector<std::string> environment = spec.environment;
     std::vector<char*> argv = pointers_to(words);
     std::vector<char*> envp = pointers_to(environment);
-    // a copy above the child's 0 to 4 too
-    const UniqueFd interrupted(
-        interrupt.fd < 0 ? -1 : ::fcntl(interrupt.fd, F_DUPFD_CLOEXEC, kInterruptFd + 1)
-    );
+    const UniqueFd interrupted = copied_above(interrupt.fd);
     SpawnActions actions;
     if (const int failed = actions.prepare(
             out.theirs.get(), err.theirs.get(), control.theirs.get(), interrupted.get()

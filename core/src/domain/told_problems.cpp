@@ -92,13 +92,18 @@ Json stored(const CataloguedProblem& problem) {
     return entry;
 }
 
-std::vector<CataloguedProblem> readable_of(const Json& capabilities) {
-    std::vector<CataloguedProblem> problems;
-    const auto given = capabilities.find(kMember);
-    if (given == capabilities.end() || !given->is_array()) {
-        return problems;
+/// The array `problems` of what may be an object; null where there is none.
+const Json* array_of(const Result<Json>& document) {
+    if (!document || !document->is_object()) {
+        return nullptr;
     }
-    for (const auto& entry : *given) {
+    const auto given = document->find(kMember);
+    return given != document->end() && given->is_array() ? &*given : nullptr;
+}
+
+std::vector<CataloguedProblem> readable_of(const Json& given) {
+    std::vector<CataloguedProblem> problems;
+    for (const auto& entry : given) {
         std::vector<FieldError> mistakes;
         if (problems.size() == kMaxToldProblems) {
             break;
@@ -130,13 +135,13 @@ void check_told_problems(
 
 NewWorker with_new_problems_alone(NewWorker worker) {
     auto capabilities = parse_json(worker.capabilities_json);
-    if (!capabilities || !capabilities->is_object() ||
-        !capabilities->value(kMember, Json()).is_array()) {
+    const Json* const told = array_of(capabilities);
+    if (told == nullptr) {
         return worker;
     }
     Json kept = Json::array();
     std::set<std::string, std::less<>> ids;
-    for (const auto& problem : readable_of(*capabilities)) {
+    for (const auto& problem : readable_of(*told)) {
         if (!ProblemCatalogue::aiopslab().holds(problem.id) && ids.insert(problem.id).second) {
             kept.push_back(stored(problem));
         }
@@ -151,14 +156,15 @@ Result<DriverProblems> read_driver_problems(std::string_view text) {
     if (!document) {
         return fail(document.error());
     }
-    if (!document->is_object() || !document->value(kMember, Json()).is_array()) {
+    const Json* const told = array_of(document);
+    if (told == nullptr) {
         return fail(Errc::invalid_argument, "it is no object with an array \"problems\"");
     }
     Json problems = Json::array();
-    for (const auto& problem : readable_of(*document)) {
+    for (const auto& problem : readable_of(*told)) {
         problems.push_back(stored(problem));
     }
-    const auto left_out = document->at(kMember).size() - problems.size();
+    const auto left_out = told->size() - problems.size();
     return DriverProblems{.problems_json = dump_json(problems), .left_out = left_out};
 }
 
@@ -171,8 +177,8 @@ NewWorker telling_of(NewWorker worker, const DriverProblems& problems) {
 
 std::vector<CataloguedProblem> problems_of(const Worker& worker) {
     const auto capabilities = parse_json(worker.capabilities_json);
-    auto problems = capabilities && capabilities->is_object() ? readable_of(*capabilities)
-                                                              : std::vector<CataloguedProblem>{};
+    const Json* const told = array_of(capabilities);
+    auto problems = told == nullptr ? std::vector<CataloguedProblem>{} : readable_of(*told);
     for (const auto& glob : worker.supported_problems) {
         if (!is_pattern(glob)) {
             problems.push_back({.id = glob});

@@ -82,11 +82,7 @@ void CallWatch::remove(Watched& call) {
     }
     if (call.told_) {
         listener_.returned();
-        tell(
-            LogLevel::warning,
-            "a call into a plugin has returned after all",
-            seen(call, clock_.steady())
-        );
+        tell("a call into a plugin has returned after all", seen(call, clock_.steady()));
     }
 }
 
@@ -114,7 +110,7 @@ SteadyTime CallWatch::look() {
         }
     }
     for (const auto& call : overdue) {
-        tell(LogLevel::warning, "a call into a plugin has not returned", call);
+        tell("a call into a plugin has not returned", call);
     }
     return next;
 }
@@ -140,7 +136,7 @@ OverdueCall CallWatch::seen(const Watched& call, SteadyTime now) const {
         .scope = call.scope_};
 }
 
-void CallWatch::tell(LogLevel level, std::string_view message, const OverdueCall& call) {
+void CallWatch::tell(std::string_view message, const OverdueCall& call) {
     std::vector<LogField> fields{{"plugin", call.plugin}};
     if (!call.runner.empty()) {
         fields.push_back({"runner", call.runner});
@@ -149,7 +145,7 @@ void CallWatch::tell(LogLevel level, std::string_view message, const OverdueCall
     const auto age = std::chrono::duration_cast<std::chrono::seconds>(call.age);
     fields.push_back({"seconds", std::to_string(age.count())});
     fields.insert(fields.end(), call.scope.begin(), call.scope.end());
-    logger_.log(level, message, fields);
+    logger_.log(LogLevel::warning, message, fields);
 }
 
 void CallWatch::run() {

@@ -109,7 +109,7 @@ private:
     void run();
     void wake();
     [[nodiscard]] OverdueCall seen(const Watched& call, SteadyTime now) const;
-    void tell(LogLevel level, std::string_view message, const OverdueCall& call);
+    void tell(std::string_view message, const OverdueCall& call);
 
     Clock& clock_;
     Logger& logger_;
