@@ -1,7 +1,5 @@
 #include "service/unknown_problems.hpp"
 
-#include <string_view>
-
 namespace opslab {
 
 namespace {
@@ -11,9 +9,18 @@ constexpr std::size_t kMostTold = 1000;
 
 }  // namespace
 
-bool UnknownProblems::is_told(const std::string& problem) {
+std::vector<std::string_view> UnknownProblems::not_told(const std::vector<NewTask>& tasks) {
+    std::vector<std::string_view> ids;
     const std::lock_guard lock(mutex_);
-    return told_.size() >= kMostTold || told_.contains(problem);
+    if (told_.size() >= kMostTold) {
+        return ids;
+    }
+    for (const auto& task : tasks) {
+        if (!told_.contains(task.problem_id)) {
+            ids.emplace_back(task.problem_id);
+        }
+    }
+    return ids;
 }
 
 bool UnknownProblems::note(const std::string& problem) {
@@ -22,12 +29,7 @@ bool UnknownProblems::note(const std::string& problem) {
 }
 
 void UnknownProblems::tell_of_those_in(const std::vector<NewTask>& tasks) {
-    std::vector<std::string_view> ids;
-    for (const auto& task : tasks) {
-        if (!is_told(task.problem_id)) {
-            ids.emplace_back(task.problem_id);
-        }
-    }
+    const auto ids = not_told(tasks);
     const auto unknown = known_.unknown_among(ids);
     if (!unknown) {
         return;

@@ -8,6 +8,7 @@
 #include <mutex>
 #include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace opslab {
@@ -22,7 +23,8 @@ public:
     void tell_of_those_in(const std::vector<NewTask>& tasks);
 
 private:
-    [[nodiscard]] bool is_told(const std::string& problem);
+    /// The problems that were not told of yet; none once enough were.
+    [[nodiscard]] std::vector<std::string_view> not_told(const std::vector<NewTask>& tasks);
     [[nodiscard]] bool note(const std::string& problem);
 
     KnownProblems& known_;
