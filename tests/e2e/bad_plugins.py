@@ -236,6 +236,35 @@ class BadPlugins(unittest.TestCase):
         self.good_tasks_complete(2, "crashing")
         self.assertIsNone(worker.process.poll())
 
+    def test_what_crashed_a_coordinator_as_it_was_removed_is_left_by_the_next_ones(self):
+        self.serve(["crashes-in-destroy"], only=BAD_PROBLEM, slots=2)
+        for _ in range(2):  # the second must not have forgotten what the first left
+            task_id = self.submit("crashes-in-destroy", BAD_PROBLEM)
+            self.assertEqual(-signal.SIGSEGV, self.coordinator.process.wait(LIMIT_SECONDS))
+            self.coordinator.start()
+            self.line("a run whose removal crashed the last worker is left", f"task={task_id}")
+            self.assertEqual("completed", self.coordinator.wait_for_end(task_id)["status"])
+            self.good_tasks_complete()
+            self.good_tasks_complete(2, "crashes-in-destroy")
+        self.assertEqual(0, self.coordinator.stop())
+
+    def test_a_runner_that_crashes_at_the_start_takes_no_task_at_the_next(self):
+        self.serve()
+        self.coordinator.stop()
+        text = self.coordinator.config.read_text()
+        bad = runner("bad", "flawed", command=[str(DRIVER)], flaw="crashes-in-list_owned")
+        text = text.replace("workers:\n", f"{bad}workers:\n  - {{runner: bad, count: 2}}\n")
+        self.coordinator.config.write_text(text)
+        self.coordinator.launch()
+        self.assertEqual(-signal.SIGSEGV, self.coordinator.process.wait(LIMIT_SECONDS))
+        self.coordinator.start()
+        words = named("bad", "list_owned") + "it crashed its process (SIGSEGV)"
+        for worker in ("worker-001-bad", "worker-002-bad"):
+            self.line("this worker takes no task until opslab was stopped", worker, words)
+        task_id = self.submit("bad")
+        self.good_tasks_complete()
+        self.assertEqual("pending", self.coordinator.task(task_id)["status"])
+
     def test_an_end_of_opslab_does_not_wait_for_ever_for_a_plugin_that_hangs(self):
         self.serve(["hangs-in-start"])
         task_id = self.submit("hangs-in-start")

@@ -62,11 +62,14 @@ class Coordinator:
         )
         self.process = None
 
-    def start(self):
+    def launch(self):
         with open(self.folder / "serve.log", "ab") as log:
             self.process = subprocess.Popen(
                 [self.program, "serve", "--config", self.config], stdout=log, stderr=log
             )
+
+    def start(self):
+        self.launch()
         until(self.is_ready, "the coordinator to be ready")
         return self
 

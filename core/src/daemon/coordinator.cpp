@@ -21,10 +21,10 @@ RetryPolicy retry_policy(const config::Settings& settings) {
 }
 
 EmbeddedPool::Settings pool_settings(
-    const config::Settings& settings, EmbeddedIds* ids, const LastCrash& last_crash
+    const config::Settings& settings, EmbeddedIds* ids, const PluginCrashes& crashes
 ) {
     EmbeddedPool::Settings pool;
-    pool.last_crash = last_crash;
+    pool.crashes = crashes;
     if (ids != nullptr) {
         pool.take_id = [ids](const NewWorker& worker) { return ids->take(worker); };
         pool.metadata_json = ids->metadata_json();
@@ -208,7 +208,7 @@ Coordinator::Coordinator(
           views(runners_),
           surroundings.clock,
           surroundings.logger,
-          pool_settings(settings, embedded_ids_.get(), run_mark_.last_crash())
+          pool_settings(settings, embedded_ids_.get(), run_mark_.crashes())
       ),
       task_check_(
           asked_runners(runners_, settings),

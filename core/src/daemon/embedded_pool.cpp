@@ -147,7 +147,7 @@ void EmbeddedPool::add_member(const Group& group, WorkerId id) {
                  .stop_grace = group.stop_grace,
                  .lease = settings_.lease,
                  .notes = noted,
-                 .last_crash = settings_.last_crash,
+                 .crashes = settings_.crashes,
              }
          )}
     );

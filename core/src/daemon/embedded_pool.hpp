@@ -43,7 +43,7 @@ public:
         /// 0: nobody else can give tasks away, so leases of these workers do not lapse.
         Duration lease{0};
         std::filesystem::path leases{};  ///< where a folder of notes is made for each worker
-        LastCrash last_crash{};          ///< of this process's predecessor
+        PluginCrashes crashes{};         ///< of this process's predecessors
         Duration stop_wait = std::chrono::seconds{0};  ///< how long `stop` lets runs end
     };
 

@@ -19,6 +19,12 @@ namespace {
 
 constexpr int kProcessesInOneFolder = 100;
 
+/// Of a crash file: far more than anyone restarts by hand.
+constexpr int kMostCrashes = 1000;
+
+/// Between the crashes of one process and those of the next.
+constexpr std::string_view kStart = "start";
+
 }  // namespace
 
 RunMark RunMark::leave(const std::filesystem::path& folder) {
@@ -36,7 +42,8 @@ RunMark RunMark::leave(const std::filesystem::path& folder) {
             mark.lock_ = lock;
             mark.file_ = file;
             mark.predecessor_was_killed_ = was_there;
-            mark.keep_crashes_in(folder / ("crash." + std::to_string(number)));
+            mark.read_crashes(folder / ("crash." + std::to_string(number)));
+            mark.keep_crashes();
             return mark;
         }
         ::close(lock);
@@ -44,19 +51,33 @@ RunMark RunMark::leave(const std::filesystem::path& folder) {
     return mark;
 }
 
-void RunMark::keep_crashes_in(const std::filesystem::path& file) {
+/// A crash is three lines: signal, plugin, call and whose it was.
+void RunMark::read_crashes(const std::filesystem::path& file) {
+    crash_file_ = file;
     std::ifstream kept(file);
-    std::string plugin;
-    std::string doing;
-    std::string signal;
-    if (std::getline(kept, signal) && std::getline(kept, plugin) && std::getline(kept, doing)) {
-        last_crash_ = {signal, doing.substr(0, doing.find(" (")), doing};
+    std::string line;
+    while (crashes_.size() < kMostCrashes && std::getline(kept, line)) {
+        predecessor_crashed_ = line != kStart;
+        std::string plugin;
+        std::string doing;
+        if (predecessor_crashed_ && std::getline(kept, plugin) && std::getline(kept, doing)) {
+            crashes_.push_back({line, doing.substr(0, doing.find(" (")), doing});
+        }
     }
-    crash_ = ::open(file.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, S_IRUSR | S_IWUSR);
-    if (crash_ >= 0) {
-        crash_file_ = file;
-        plugin::keep_crashes(crash_);
+}
+
+void RunMark::keep_crashes() {
+    constexpr int kFlags = O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC;
+    crash_ = ::open(crash_file_.c_str(), kFlags, S_IRUSR | S_IWUSR);
+    if (crash_ < 0) {
+        return;
     }
+    if (!crashes_.empty()) {
+        const auto line = std::string{kStart} + "\n";
+        // on a full disk the next start tells of an old crash, at worst
+        static_cast<void>(!::write(crash_, line.data(), line.size()));
+    }
+    plugin::keep_crashes(crash_);
 }
 
 void RunMark::tell_of_killed(
@@ -66,8 +87,8 @@ void RunMark::tell_of_killed(
         return;
     }
     std::vector<LogField> all(fields);
-    if (!last_crash_.signal.empty()) {
-        all.push_back({"crash", last_crash_.signal + " in " + last_crash_.whose});
+    if (predecessor_crashed_ && !crashes_.empty()) {
+        all.push_back({"crash", crashes_.back().signal + " in " + crashes_.back().whose});
     }
     logger.log(
         LogLevel::warning,
@@ -82,7 +103,8 @@ RunMark::RunMark(RunMark&& other) noexcept
     : lock_(std::exchange(other.lock_, -1)),
       file_(std::move(other.file_)),
       predecessor_was_killed_(other.predecessor_was_killed_),
-      last_crash_(std::move(other.last_crash_)),
+      predecessor_crashed_(other.predecessor_crashed_),
+      crashes_(std::move(other.crashes_)),
       crash_file_(std::move(other.crash_file_)),
       crash_(std::exchange(other.crash_, -1)) {}
 
@@ -90,7 +112,8 @@ RunMark& RunMark::operator=(RunMark&& other) noexcept {
     std::swap(lock_, other.lock_);
     std::swap(file_, other.file_);
     std::swap(predecessor_was_killed_, other.predecessor_was_killed_);
-    std::swap(last_crash_, other.last_crash_);
+    std::swap(predecessor_crashed_, other.predecessor_crashed_);
+    std::swap(crashes_, other.crashes_);
     std::swap(crash_file_, other.crash_file_);
     std::swap(crash_, other.crash_);
     return *this;

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "worker/last_crash.hpp"
+#include "worker/plugin_crash.hpp"
 
 #include <opslab/logger.hpp>
 
@@ -11,7 +11,7 @@
 namespace opslab::daemon {
 
 /// Tells a start after a kill from one after an orderly stop: a file `running.N` that is there, and
-/// locked, as long as the process is at work. Beside it `crash.N` takes which plugin crashed it.
+/// locked, as long as the process is at work. Beside it `crash.N` takes which plugin crashed it, and keeps that until an orderly stop.
 /// One at a time in a process. Threads: one.
 class RunMark {
 public:
@@ -28,8 +28,8 @@ public:
 
     /// Whether a process that was at work there ended without removing its mark.
     [[nodiscard]] bool predecessor_was_killed() const { return predecessor_was_killed_; }
-    /// The call into a plugin that ended it, where one did.
-    [[nodiscard]] const LastCrash& last_crash() const { return last_crash_; }
+    /// The calls into plugins that ended processes here since the last orderly stop.
+    [[nodiscard]] const PluginCrashes& crashes() const { return crashes_; }
     /// Says so where it was. `who`: coordinator or worker.
     void tell_of_killed(
         std::string_view who, Logger& logger, std::initializer_list<LogField> fields = {}
@@ -37,12 +37,14 @@ public:
 
 private:
     RunMark() = default;
-    void keep_crashes_in(const std::filesystem::path& file);
+    void read_crashes(const std::filesystem::path& file);
+    void keep_crashes();
 
     int lock_ = -1;
     std::filesystem::path file_{};
     bool predecessor_was_killed_ = false;
-    LastCrash last_crash_{};
+    bool predecessor_crashed_ = false;  // by the last of them
+    PluginCrashes crashes_{};
     std::filesystem::path crash_file_{};
     int crash_ = -1;
 };

@@ -319,7 +319,7 @@ Status work(
     LeaseNotes notes(lease_folder(parts) / options.id);
     auto settings = loop_settings(options, parts.settings);
     settings.notes = &notes;
-    settings.last_crash = mark.last_crash();
+    settings.crashes = mark.crashes();
     std::optional<EndLimit> limit;  // destroyed after the loop, whose end it watches
     WorkerLoop loop(telling_port, **runner, clock, logger, std::move(settings));
     const auto server = open_its_server(

@@ -1,14 +1,16 @@
 #include "base/log_scope.hpp"
 #include "worker/run_session.hpp"
 
+#include <algorithm>
+
 /// How a worker goes on with the run of its predecessor.
 namespace opslab {
 
 void RunSession::resume(const std::optional<std::string>& bookmark) {
     const LogScope scope(subject());
     const auto found = bookmark ? read_bookmark(*bookmark) : std::nullopt;
-    if (crashed_before()) {
-        fail_after_crash(found);
+    if (const auto* crash = crash_before(); crash != nullptr) {
+        fail_after_crash(*crash, found);
         return;
     }
     if (!found) {
@@ -28,23 +30,29 @@ void RunSession::resume(const std::optional<std::string>& bookmark) {
     reporter_.end();
 }
 
-/// Whether the call that ended the predecessor was for this attempt.
-bool RunSession::crashed_before() const {
-    return context_.last_crash.whose.find(LogScope::words(subject()) + ")") != std::string::npos;
+/// The call for this attempt that ended a predecessor; null: there was none.
+const PluginCrash* RunSession::crash_before() const {
+    const auto scope = subject();
+    const auto crash = std::find_if(
+        context_.crashes.begin(),
+        context_.crashes.end(),
+        [&](const PluginCrash& before) { return before.was_in(scope); }
+    );
+    return crash == context_.crashes.end() ? nullptr : &*crash;
 }
 
 /// Waiting for it again could end this worker, too, and again and again all that it runs.
-void RunSession::fail_after_crash(const std::optional<RunBookmark>& found) {
-    const auto& crash = context_.last_crash;
-    const auto why = context_.runner_label + ": " + crash.call + ": it crashed its process (" +
-                     crash.signal + ")";
+void RunSession::fail_after_crash(
+    const PluginCrash& crash, const std::optional<RunBookmark>& found
+) {
+    const auto why = context_.runner_label + ": " + crash.text();
     note(LogLevel::error, "a run whose call crashed the last worker is not picked up", why);
     finish(Failure{FailureKind::infrastructure, "", why}, why);
     reporter_.close();
-    if (found) {
+    if (found && crash.call != "destroy") {
         destroy(RunHandle{found->handle});
     } else {
-        left_something_ = true;  // it may have been half started
+        left_something_ = true;  // it may have been half started, or half removed
         lease_.forget();
     }
 }

@@ -49,6 +49,17 @@ std::string run_id_of(const TaskId& task, int attempt) {
     return task.value + "." + std::to_string(attempt);
 }
 
+std::vector<LogField> scope_of(const WorkerId& worker, std::string_view run_id) {
+    const auto dot = run_id.rfind('.');
+    if (dot == std::string_view::npos) {
+        return {{"worker", worker.value}, {"run", std::string{run_id}}};  // none of ours
+    }
+    return {
+        {"worker", worker.value},
+        {"task", std::string{run_id.substr(0, dot)}},
+        {"attempt", std::string{run_id.substr(dot + 1)}}};
+}
+
 RunSession::RunSession(const Context& context, ClaimedTask claimed, int slot, SteadyTime asked)
     : context_(context),
       claimed_(std::move(claimed)),
@@ -148,10 +159,7 @@ void RunSession::phase(PhaseEdge edge) {
 }
 
 std::vector<LogField> RunSession::subject() const {
-    return {
-        {"worker", context_.worker.value},
-        {"task", task().value},
-        {"attempt", std::to_string(attempt())}};
+    return scope_of(context_.worker, run_id());
 }
 
 void RunSession::note(LogLevel level, std::string_view message, const std::string& error) {

@@ -1,8 +1,8 @@
 #pragma once
 
 #include "worker/driver_output.hpp"
-#include "worker/last_crash.hpp"
 #include "worker/lease.hpp"
+#include "worker/plugin_crash.hpp"
 #include "worker/port.hpp"
 #include "worker/reporter.hpp"
 #include "worker/wake_fd.hpp"
@@ -35,6 +35,9 @@ enum class StopReason : std::uint8_t {
 /// The id of a run: its task and attempt.
 [[nodiscard]] std::string run_id_of(const TaskId& task, int attempt);
 
+/// Whose a run is, for lines about it and those of the runner's guard: worker, task, attempt.
+[[nodiscard]] std::vector<LogField> scope_of(const WorkerId& worker, std::string_view run_id);
+
 /// One attempt on this worker, from the claim (or from what a predecessor left) to its end.
 /// `run` is called once, on a thread of its own; `stop` from any thread.
 class RunSession {
@@ -47,7 +50,7 @@ public:
         WorkerId worker;
         std::chrono::milliseconds stop_grace;
         std::string runner_label;     ///< how messages name the runner: `runner "docker"`
-        LastCrash last_crash;         ///< of this worker's predecessor
+        const PluginCrashes& crashes;  ///< of this worker's predecessors
         LeaseNotes* notes = nullptr;  ///< for the guard of this worker's runs, if it has one
         /// Called once a new run's start has ended: null where it worked.
         std::function<void(const RunnerError*)> on_start{};
@@ -81,8 +84,8 @@ public:
 
 private:
     void attempt_run();
-    [[nodiscard]] bool crashed_before() const;
-    void fail_after_crash(const std::optional<RunBookmark>& found);
+    [[nodiscard]] const PluginCrash* crash_before() const;
+    void fail_after_crash(const PluginCrash& crash, const std::optional<RunBookmark>& found);
     [[nodiscard]] RunnerStatus await_lease();
     [[nodiscard]] std::chrono::milliseconds grace() const;
     [[nodiscard]] bool has_lapsed() const;

@@ -161,6 +161,9 @@ bool WorkerLoop::enroll() {
 }
 
 bool WorkerLoop::recover() {
+    if (listing_crashes()) {
+        return false;
+    }
     Backoff backoff(kFirstPause, kLongestPause, id().value);
     while (true) {
         const auto attempts = port_.running(id());
@@ -171,6 +174,27 @@ bool WorkerLoop::recover() {
             return false;
         }
     }
+}
+
+/// Whether the runner cannot even list what is left without ending its process, which may be a
+/// whole coordinator. Then this worker takes no task.
+bool WorkerLoop::listing_crashes() {
+    const auto& crashes = settings_.crashes;
+    const auto crash = std::find_if(crashes.begin(), crashes.end(), [&](const PluginCrash& before) {
+        return before.was("list_owned", settings_.identity.backend_type);
+    });
+    if (crash == crashes.end()) {
+        return false;
+    }
+    const RunnerError why{
+        RunnerErrc::internal, settings_.runner_label + ": " + crash->text()};
+    note(
+        LogLevel::error,
+        "this worker takes no task until opslab was stopped in order and starts anew",
+        why.message
+    );
+    tell_once("its runner crashes: ", why);
+    return true;
 }
 
 bool WorkerLoop::remove_leftovers(const std::vector<RunningAttempt>& attempts) {
@@ -187,15 +211,11 @@ bool WorkerLoop::remove_leftovers(const std::vector<RunningAttempt>& attempts) {
         if (wanted) {
             continue;
         }
-        if (const auto destroyed = runner_.destroy(run.handle); !destroyed) {
-            note(LogLevel::warning, "a leftover cannot be removed", destroyed.error().message);
-            tell_once("a leftover cannot be removed: ", destroyed.error());
+        if (const auto removed = remove(run); !removed) {
+            note(LogLevel::warning, "a leftover cannot be removed", removed.error().message);
+            tell_once("a leftover cannot be removed: ", removed.error());
             return false;
         }
-        log(logger_,
-            LogLevel::info,
-            "removed what a dead run left",
-            {{"worker", id().value}, {"run", run.run_id}});
     }
     forget_leases_but(attempts);
     return true;

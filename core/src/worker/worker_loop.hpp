@@ -1,7 +1,7 @@
 #pragma once
 
 #include "worker/circuit.hpp"
-#include "worker/last_crash.hpp"
+#include "worker/plugin_crash.hpp"
 #include "worker/port.hpp"
 #include "worker/run_session.hpp"
 
@@ -10,6 +10,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <thread>
 #include <vector>
@@ -34,8 +35,8 @@ public:
         Duration lease = std::chrono::seconds{60};
         LeaseNotes* notes = nullptr;  ///< of this worker's runs, for its guard; outlives the loop
         Duration claim_wait = std::chrono::seconds{20};
-        /// What ended its predecessor: that run is not picked up, or it might end this one too.
-        LastCrash last_crash{};
+        /// What ended its predecessors is not tried again, or it might end this one too.
+        PluginCrashes crashes{};
     };
 
     WorkerLoop(WorkerPort& port, Runner& runner, Clock& clock, Logger& logger, Settings settings);
@@ -98,6 +99,8 @@ private:
     );
     void reap();
     [[nodiscard]] RunnerStatus tidy();
+    [[nodiscard]] RunnerStatus remove(const OwnedRun& run);
+    [[nodiscard]] bool listing_crashes();
     void note_start(const RunnerError* error);
     void open_circuit(const RunnerError& why);
     void note_opened(bool was_open, const RunnerError& why);
@@ -119,7 +122,8 @@ private:
     mutable std::mutex mutex_;
     std::condition_variable wake_;  // anything below changed
     std::vector<Slot> slots_;
-    bool enrolled_ = false;  // and recovered: claims may begin
+    std::set<std::string> left_;  // run ids that are not removed, and were told of
+    bool enrolled_ = false;       // and recovered: claims may begin
     bool untidy_ = false;    // a run that ended here may be there still
     bool look_ = false;      // a heartbeat is wanted now
     Circuit circuit_;

@@ -1,3 +1,4 @@
+#include "base/log_scope.hpp"
 #include "worker/backoff.hpp"
 #include "worker/worker_loop.hpp"
 
@@ -28,7 +29,7 @@ void WorkerLoop::begin(
         id(),
         settings_.stop_grace,
         settings_.runner_label,
-        settings_.last_crash,
+        settings_.crashes,
         settings_.notes,
         [this](const RunnerError* error) { note_start(error); }};
     if (claimed.lease == Duration{0} || settings_.lease == Duration{0}) {
@@ -143,19 +144,42 @@ RunnerStatus WorkerLoop::tidy() {
                 continue;
             }
         }
-        if (auto destroyed = runner_.destroy(run.handle); !destroyed) {
-            all = std::move(destroyed);
-            continue;
-        }
-        log(logger_,
-            LogLevel::info,
-            "removed what an ended run left",
-            {{"worker", id().value}, {"run", run.run_id}});
-        if (settings_.notes != nullptr) {
-            settings_.notes->forget(run.run_id);
+        if (auto removed = remove(run); !removed) {
+            all = std::move(removed);
         }
     }
     return all;
+}
+
+/// Removes what is there of a run that ended. Where that crashed a predecessor it is left, or it
+/// would end this worker, too, and again and again all that it runs.
+RunnerStatus WorkerLoop::remove(const OwnedRun& run) {
+    const auto scope = scope_of(id(), run.run_id);
+    const bool would_crash = std::any_of(
+        settings_.crashes.begin(),
+        settings_.crashes.end(),
+        [&](const PluginCrash& crash) { return crash.call == "destroy" && crash.was_in(scope); }
+    );
+    if (would_crash) {
+        if (left_.insert(run.run_id).second) {
+            logger_.log(
+                LogLevel::error,
+                "a run whose removal crashed the last worker is left until opslab was stopped in "
+                "order and starts anew",
+                scope
+            );
+        }
+        return {};
+    }
+    const LogScope while_removing(scope);
+    if (auto destroyed = runner_.destroy(run.handle); !destroyed) {
+        return destroyed;
+    }
+    logger_.log(LogLevel::info, "removed what an ended run left", scope);
+    if (settings_.notes != nullptr) {
+        settings_.notes->forget(run.run_id);
+    }
+    return {};
 }
 
 void WorkerLoop::claim() {

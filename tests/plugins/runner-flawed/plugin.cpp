@@ -139,6 +139,7 @@ public:
     }
 
     [[nodiscard]] RunnerResult<std::vector<OwnedRun>> list_owned(const WorkerId& worker) override {
+        misbehave_in("list_owned", flaw_);
         if (flaw_ == "forgets-runs") {
             return std::vector<OwnedRun>{};
         }

@@ -35,6 +35,19 @@ protected:
         ::waitpid(child, nullptr, 0);
     }
 
+    /// A process that a plugin ends.
+    void run_and_crash(std::string_view doing) const {
+        const auto child = ::fork();
+        if (child == 0) {
+            ::close(STDERR_FILENO);
+            plugin::name_plugins_in_crashes();
+            const auto mark = RunMark::leave(folder_);
+            const plugin::CrashNote note{"runner-bad", doing};
+            ::raise(SIGSEGV);
+        }
+        ::waitpid(child, nullptr, 0);
+    }
+
     std::filesystem::path folder_ = make_folder();
 };
 
@@ -53,29 +66,36 @@ TEST_F(RunMarkTest, AKillIsToldOnceToTheNextStart) {
 
 #ifndef __SANITIZE_ADDRESS__  // with it the handler is not there
 TEST_F(RunMarkTest, ThePluginThatCrashedItIsToldToTheNextStartAndNotToTheOneAfter) {
-    const auto child = ::fork();
-    if (child == 0) {
-        ::close(STDERR_FILENO);
-        plugin::name_plugins_in_crashes();
-        const auto mark = RunMark::leave(folder_);
-        const plugin::CrashNote note{
-            "runner-bad", "wait (runner bad, worker w, task t, attempt 1)"};
-        ::raise(SIGSEGV);
-    }
-    ::waitpid(child, nullptr, 0);
+    run_and_crash("wait (runner bad, worker w, task t, attempt 1)");
     testing::CapturingLogger logger;
     {
         const auto next = RunMark::leave(folder_);
         next.tell_of_killed("worker", logger);
-        EXPECT_EQ(next.last_crash().signal, "SIGSEGV");
-        EXPECT_EQ(next.last_crash().call, "wait");
+        ASSERT_EQ(next.crashes().size(), 1U);
+        EXPECT_EQ(next.crashes().front().signal, "SIGSEGV");
+        EXPECT_EQ(next.crashes().front().call, "wait");
     }
     EXPECT_THAT(
         logger.text(),
         ::testing::HasSubstr("crash=SIGSEGV in wait (runner bad, worker w, task t, attempt 1)")
     );
-    EXPECT_EQ(RunMark::leave(folder_).last_crash().signal, "");
+    EXPECT_THAT(RunMark::leave(folder_).crashes(), ::testing::IsEmpty());
     EXPECT_TRUE(std::filesystem::is_empty(folder_));
+}
+
+TEST_F(RunMarkTest, CrashesAreKnownUntilAnOrderlyStopAndToldOnce) {
+    run_and_crash("destroy (runner bad, worker w, task t, attempt 1)");
+    run_and_crash("destroy (runner bad, worker w, task u, attempt 2)");
+    run_and_be_killed();
+    testing::CapturingLogger logger;
+
+    const auto next = RunMark::leave(folder_);
+    next.tell_of_killed("worker", logger);
+
+    ASSERT_EQ(next.crashes().size(), 2U);
+    EXPECT_TRUE(next.crashes()[0].was_in({{"worker", "w"}, {"task", "t"}, {"attempt", "1"}}));
+    EXPECT_TRUE(next.crashes()[1].was_in({{"worker", "w"}, {"task", "u"}, {"attempt", "2"}}));
+    EXPECT_THAT(logger.text(), ::testing::Not(::testing::HasSubstr("crash=")));
 }
 #endif
 

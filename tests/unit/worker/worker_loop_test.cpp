@@ -39,8 +39,9 @@ std::vector<std::string> log_messages(const std::vector<RunEvent>& events) {
 
 class WorkerLoopTest : public ::testing::Test {
 protected:
-    void start(int slots = 1) {
+    void start(int slots = 1, PluginCrashes crashes = {}) {
         WorkerLoop::Settings settings;
+        settings.crashes = std::move(crashes);
         settings.identity.id = WorkerId{"worker-001-fake"};
         settings.identity.backend_type = "fake";
         settings.identity.max_parallel_tasks = slots;
@@ -361,6 +362,40 @@ TEST_F(WorkerLoopTest, WhatADeadRunLeftIsRemovedBeforeTheFirstClaim) {
     start();
 
     runner_.wait_until_destroyed("dead.1");
+}
+
+TEST_F(WorkerLoopTest, ARunWhoseRemovalCrashedAPredecessorIsLeftAndTasksAreRun) {
+    runner_.own("bad.1");
+    runner_.own("worse.1");
+    runner_.own("fine.11");
+    const std::string mine = "destroy (runner fake, worker worker-001-fake, task ";
+    start(
+        1,
+        {{"SIGSEGV", "destroy", mine + "bad, attempt 1)"},
+         {"SIGSEGV", "destroy", mine + "fine, attempt 1)"},
+         {"SIGSEGV", "destroy", mine + "worse, attempt 1)"}}
+    );
+    runner_.wait_until_destroyed("fine.11");
+    port_.wait_for_claim();
+
+    EXPECT_TRUE(runner_.exists("bad.1"));
+    EXPECT_TRUE(runner_.exists("worse.1"));
+    EXPECT_THAT(logger_.text(), HasSubstr("a run whose removal crashed the last worker is left"));
+}
+
+TEST_F(WorkerLoopTest, ARunnerThatCrashedAsItListedItsRunsIsNotAskedAgain) {
+    port_.offer("t1");
+    runner_.own("dead.1");
+    start(
+        1, {{"SIGSEGV", "list_owned", "list_owned (runner fake, worker worker-007-fake)"}}
+    );
+    port_.wait_for_circuit(
+        "its runner crashes: runner \"fake\": list_owned: it crashed its process (SIGSEGV)"
+    );
+    loop_->stop();
+
+    EXPECT_EQ(port_.unclaimed(), 1U);
+    EXPECT_TRUE(runner_.exists("dead.1"));
 }
 
 TEST_F(WorkerLoopTest, ARunOfThePredecessorIsFollowedFromWhereItsOutputWasStored) {
