@@ -31,7 +31,9 @@ Status SqlOutbox::settle(std::span<const DeliveryOutcome> outcomes) {
         for (const auto& outcome : outcomes) {
             if (outcome.again_after) {
                 again.push_back(Json{
-                    {"id", outcome.id.value}, {"due_at", to_micros(now + *outcome.again_after)}});
+                    {"id", outcome.id.value},
+                    {"due_at", to_micros(now + *outcome.again_after)},
+                    {"tries", outcome.tries}});
             } else {
                 finished.push_back(outcome.id);
             }

@@ -11,7 +11,6 @@ namespace {
 // Between taking a delivery and its settling lie the post and two transactions.
 constexpr Duration kHoldBeyondPost = std::chrono::seconds{5};
 constexpr int kSmallestTake = 32;
-constexpr std::size_t kMaxUntried = 10'000;
 constexpr std::size_t kMaxAlarms = 10'000;
 constexpr RetryPolicy kStorageBackoff{
     .base = std::chrono::milliseconds{500}, .max = std::chrono::seconds{15}};
@@ -123,18 +122,11 @@ void CallbackSender::take() {
     settle();  // those that found no place
 }
 
-int CallbackSender::tries_of(const Delivery& delivery) const {
-    const auto found = untried_.find(delivery.id);
-    return delivery.tries - (found == untried_.end() ? 0 : found->second);
-}
-
+/// Puts back what found no place: that is no try.
 void CallbackSender::postpone(const Delivery& delivery, const std::string& host) {
-    if (untried_.size() < kMaxUntried || untried_.count(delivery.id) != 0) {
-        ++untried_[delivery.id];
-    }
     const auto now = clock_.steady();
     const auto pause = gate_.pause(host, now);
-    outcomes_.push_back({.id = delivery.id, .again_after = pause});
+    outcomes_.push_back({.id = delivery.id, .again_after = pause, .tries = delivery.tries});
     look_again_at(now + pause);
 }
 
@@ -192,13 +184,11 @@ void CallbackSender::end(const PostResult& result) {
     const auto one = std::move(found->second);
     under_way_.erase(found);
     gate_.leave(one.host, result.end == PostEnd::answered, result.took);
-    const int try_number = tries_of(one.delivery) + 1;
-    const auto verdict = judge(result, try_number, settings_.plan, entropy_.next());
-    outcomes_.push_back({.id = result.id, .again_after = verdict.again_after});
+    const int tries = one.delivery.tries + 1;
+    const auto verdict = judge(result, tries, settings_.plan, entropy_.next());
+    outcomes_.push_back({.id = result.id, .again_after = verdict.again_after, .tries = tries});
     if (verdict.again_after) {
         look_again_at(clock_.steady() + *verdict.again_after);
-    } else {
-        untried_.erase(result.id);
     }
     tell(one.delivery, verdict, result.took);
 }
@@ -213,7 +203,7 @@ void CallbackSender::tell(const Delivery& delivery, const DeliveryVerdict& verdi
             {{"task", delivery.task.value},
              {"delivery", delivery.id.value},
              {"host", host_of(delivery.url)},
-             {"try", std::to_string(tries_of(delivery) + 1)},
+             {"try", std::to_string(delivery.tries + 1)},
              {"reason", verdict.reason}});
     };
     switch (verdict.end) {
@@ -240,7 +230,9 @@ void CallbackSender::settle() {
 void CallbackSender::give_back_all() {
     poster_->abandon();
     for (const auto& [id, one] : under_way_) {
-        outcomes_.push_back({.id = id, .again_after = Duration{0}});
+        // perhaps delivered, so it counts
+        outcomes_.push_back({.id = id, .again_after = Duration{0}, .tries = one.delivery.tries + 1}
+        );
     }
     under_way_.clear();
     gate_.clear();

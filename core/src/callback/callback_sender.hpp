@@ -87,7 +87,6 @@ private:
     void give_back_all();
     void look_again_at(SteadyTime when);
     [[nodiscard]] Duration time_to_wait() const;
-    [[nodiscard]] int tries_of(const Delivery& delivery) const;
     void postpone(const Delivery& delivery, const std::string& host);
     bool storage_answers(const Status& status, const char* what);
 
@@ -104,8 +103,6 @@ private:
     std::vector<DeliveryOutcome> outcomes_;  // not settled yet
     // When something of ours becomes due; what others left is found by the poll.
     std::priority_queue<SteadyTime, std::vector<SteadyTime>, std::greater<>> alarms_;
-    // How often a delivery was taken and put back without a post: these takes are no tries.
-    std::unordered_map<DeliveryId, int> untried_;
     SteadyTime next_poll_{};
     SteadyTime storage_back_{};  // not asked before
     int failures_ = 0;           // of the storage in a row

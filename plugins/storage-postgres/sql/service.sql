@@ -98,8 +98,8 @@ DELETE FROM deliveries
 WHERE id = ANY (ARRAY(SELECT jsonb_array_elements_text(:p::jsonb -> 'ids')))
 
 -- name: delivery.again
-UPDATE deliveries SET due_at = r.due_at
-FROM jsonb_to_recordset(:p::jsonb -> 'rows') AS r (id text, due_at bigint)
+UPDATE deliveries SET due_at = r.due_at, tries = r.tries
+FROM jsonb_to_recordset(:p::jsonb -> 'rows') AS r (id text, due_at bigint, tries bigint)
 WHERE deliveries.id = r.id
 
 -- name: storage.now

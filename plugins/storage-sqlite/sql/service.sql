@@ -74,7 +74,7 @@ RETURNING json_object('id', id, 'task_id', task_id, 'status', status, 'url', url
 DELETE FROM deliveries WHERE id IN (SELECT value FROM json_each(:p, '$.ids'))
 
 -- name: delivery.again
-UPDATE deliveries SET due_at = r.value ->> 'due_at'
+UPDATE deliveries SET due_at = r.value ->> 'due_at', tries = r.value ->> 'tries'
 FROM json_each(:p, '$.rows') r
 WHERE deliveries.id = r.value ->> 'id'
 

@@ -36,6 +36,7 @@ Status MemoryOutbox::settle(std::span<const DeliveryOutcome> outcomes) {
         }
         if (outcome.again_after) {
             found->second.due_at = now + *outcome.again_after;
+            found->second.delivery.tries = outcome.tries;
         } else {
             rows_.deliveries.erase(found);
         }

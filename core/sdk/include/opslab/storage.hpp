@@ -445,6 +445,7 @@ struct DeliveryOutcome {
     DeliveryId id{};
     /// Nothing: it is done with (delivered or given up). Otherwise: try again after this delay.
     std::optional<Duration> again_after{};
+    int tries = 0;  ///< made by now, where it is tried again
 };
 
 class Outbox {

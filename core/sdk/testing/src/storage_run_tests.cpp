@@ -751,10 +751,13 @@ TEST_P(StorageConformance, ATerminalStatusPutsItsCallbackIntoTheOutbox) {
     ASSERT_THAT(again, IsOkAnd(SizeIs(1)));
     EXPECT_THAT(again->at(0).id, Eq(due->at(0).id));
     EXPECT_THAT(again->at(0).tries, Eq(1));
-    const DeliveryOutcome later{.id = due->at(0).id, .again_after = 5s};
+    // it was taken twice, and posted once
+    const DeliveryOutcome later{.id = due->at(0).id, .again_after = 5s, .tries = 1};
     ASSERT_THAT(outbox().settle({&later, 1}), IsOk());
     clock_.advance(5s);
-    EXPECT_THAT(outbox().take_due(10, 60s), IsOkAnd(SizeIs(1)));
+    const auto third = outbox().take_due(10, 60s);
+    ASSERT_THAT(third, IsOkAnd(SizeIs(1)));
+    EXPECT_THAT(third->at(0).tries, Eq(1));
     const DeliveryOutcome done{.id = due->at(0).id};
     ASSERT_THAT(outbox().settle({&done, 1}), IsOk());
     clock_.advance(1h);
