@@ -26,6 +26,7 @@ public:
         }
     }
     StreamStep next() override { return next_(); }
+    std::string completion() override { return "that is all"; }
 
 private:
     std::function<StreamStep()> next_;
@@ -173,9 +174,50 @@ TEST_F(HttpServerStream, StopCompletesIt) {
 
     server_->stop(std::chrono::seconds(60));
 
+    EXPECT_EQ(client.read_chunk(), "that is all");
     EXPECT_EQ(client.read_chunk(), "");
     EXPECT_TRUE(client.read_until_closed());
     ended_.take();
+}
+
+TEST_F(HttpServerStream, StopCompletesNoneThatHasMoreToGive) {
+    Mailbox<int> go_on;
+    std::atomic<int> step{0};
+    serve([&] {
+        const int n = ++step;
+        if (n == 2) {
+            go_on.take();
+        }
+        return n < 5 ? StreamStep::more(std::to_string(n)) : StreamStep::end("whole");
+    });
+    start();
+    auto client = this->client();
+    client.send(get("/stream"));
+    ASSERT_EQ(client.read_head().status, 200);
+    ASSERT_EQ(client.read_chunk(), "1");
+
+    std::thread stopping([this] { server_->stop(std::chrono::seconds(60)); });
+    while (this->client().connected()) {  // it takes none any more once it stops
+        std::this_thread::yield();
+    }
+    go_on.put(1);
+
+    for (const auto* piece : {"2", "3", "4", "whole", ""}) {
+        EXPECT_EQ(client.read_chunk(), piece);
+    }
+    stopping.join();
+}
+
+TEST_F(HttpServerStream, OneThatOutlastsTheGraceOfAStopIsCut) {
+    serve([] { return StreamStep::more("x"); });
+    start();
+    auto client = this->client();
+    client.send(get("/stream"));
+    ASSERT_EQ(client.read_head().status, 200);
+
+    server_->stop(std::chrono::seconds(0));
+
+    EXPECT_FALSE(client.read_rest().ends_with("0\r\n\r\n")) << "the part looks like the whole";
 }
 
 TEST_F(HttpServerStream, HeadOfAStreamHasNoBody) {
@@ -185,7 +227,10 @@ TEST_F(HttpServerStream, HeadOfAStreamHasNoBody) {
 
     client.send("HEAD /stream HTTP/1.1\r\nHost: a\r\n\r\n");
 
-    EXPECT_EQ(client.read_answer(true).status, 200);
+    const auto answer = client.read_answer(true);
+    EXPECT_EQ(answer.status, 200);
+    EXPECT_EQ(Client::header(answer.head, "Content-Length"), "");
+    EXPECT_EQ(Client::header(answer.head, "Transfer-Encoding"), "chunked");
     client.send(get("/hello"));
     EXPECT_EQ(client.read_answer().body, "{\"hello\":1}");
 }

@@ -121,6 +121,12 @@ public:
         return closed_;
     }
 
+    /// Everything that comes until the server closes.
+    std::string read_rest() {
+        read_until_closed();
+        return std::exchange(unread_, {});
+    }
+
     void shut_sending() { ::shutdown(fd_, SHUT_WR); }
 
     void close() {

@@ -61,14 +61,9 @@ public:
         if (status >= 500) {
             // the request's id is the error's: what a person quotes finds this line
             add_error_id(response, parts_->request_id);
-            log(logger_,
-                status == 503 ? LogLevel::warning : LogLevel::error,
-                "request failed",
-                {{"request", parts_->request_id},
-                 {"endpoint", parts_->pattern},
-                 {"status", std::to_string(status)},
-                 {"trace", parts_->trace},
-                 {"cause", response.cause}});
+            tell(status == 503 ? LogLevel::warning : LogLevel::error, "request failed", response);
+        } else if (status >= 400) {
+            tell(LogLevel::info, "request refused", response);
         }
         sink_->respond(std::move(response));
         if (report_) {
@@ -88,6 +83,17 @@ public:
     void when_gone(const std::function<void()>& told) override { sink_->when_gone(told); }
 
 private:
+    void tell(LogLevel level, std::string_view message, const HttpResponse& response) {
+        log(logger_,
+            level,
+            message,
+            {{"request", parts_->request_id},
+             {"endpoint", parts_->pattern},
+             {"status", std::to_string(response.status)},
+             {"trace", parts_->trace},
+             {"cause", response.cause}});
+    }
+
     // shared with the report, which the other end may keep longer
     std::shared_ptr<const Parts> parts_;
     std::unique_ptr<ResponseSink> sink_;

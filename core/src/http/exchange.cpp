@@ -112,14 +112,16 @@ void Exchange::report(int status, bool streamed) {
 
 void Exchange::write_response(const HttpResponse& response) {
     report(response.status, false);
-    if (!line_) {
-        return;
+    if (line_) {
+        write_whole(wire::response(response, origin_.method, connection()));
     }
-    const auto how = connection();
+}
+
+void Exchange::write_whole(std::string bytes) {
     line_->write(
-        wire::response(response, origin_.method, how),
+        std::move(bytes),
         ClientLine::Part::last,
-        how,
+        connection(),
         [self = shared_from_this()](bool) { self->release(); }
     );
 }
@@ -128,15 +130,10 @@ void Exchange::begin_stream(const StreamHead& head, std::unique_ptr<StreamSource
     if (!line_) {
         return;
     }
-    if (origin_.method == HttpMethod::head || host_->draining()) {
+    if (origin_.method == HttpMethod::head) {
         source.reset();
-        HttpResponse empty;
-        empty.status = head.status;
-        empty.headers = head.headers;
-        if (!head.content_type.empty()) {
-            empty.headers.set("Content-Type", head.content_type);
-        }
-        write_response(empty);
+        report(head.status, false);
+        write_whole(wire::stream_head(head, connection()));
         return;
     }
     if (!host_->admit_stream()) {
@@ -147,6 +144,9 @@ void Exchange::begin_stream(const StreamHead& head, std::unique_ptr<StreamSource
     stream_connection_ = connection();
     pump_ = std::make_shared<StreamPump>(shared_from_this(), std::move(source), host_->executor());
     pump_->start(wire::stream_head(head, stream_connection_));
+    if (host_->draining()) {
+        drain();
+    }
 }
 
 void Exchange::send(std::string bytes, Part part, std::function<void(bool)> written) {

@@ -103,6 +103,7 @@ public:
 
 private:
     void write_response(const HttpResponse& response);
+    void write_whole(std::string bytes);
     void begin_stream(const StreamHead& head, std::unique_ptr<StreamSource> source);
     [[nodiscard]] wire::Connection connection() const;
     void release();

@@ -55,6 +55,8 @@ public:
         return step;
     }
 
+    std::string completion() override { return packed(plain_->completion(), Z_FINISH); }
+
 private:
     std::string packed(std::string plain, int flush) {
         std::string out;

@@ -73,7 +73,7 @@ struct HttpResponse {
     std::string body{};
     std::string content_type{"application/json"};  ///< left out where the body is empty
     HttpHeaders headers{};
-    std::string cause{};  ///< of a 5xx, for the log alone: never sent
+    std::string cause{};  ///< of an error, for the log alone: never sent
 };
 
 /// `body` as JSON text with `status`.
@@ -129,8 +129,9 @@ struct StreamStep {
 
 /// Where the bytes of a streamed answer come from. `start` comes first; then `next`, on an executor
 /// thread, never two at once, and never before the former bytes were written. A client that leaves,
-/// or that takes nothing for the write time limit, or the server's stop ends it by destroying it,
-/// on any thread, never during `next`. A wake during `next` is not lost. An exception is an abort.
+/// or that takes nothing for the write time limit, or the end of the server's grace ends it by
+/// destroying it, on any thread, never during `next`. A wake during `next` is not lost. An
+/// exception is an abort.
 class StreamSource {
 public:
     StreamSource() = default;
@@ -140,6 +141,9 @@ public:
 
     virtual void start(StreamWaker waker) = 0;
     [[nodiscard]] virtual StreamStep next() = 0;
+    /// What completes the answer where it is ended in place of a wait; never during `next`, and
+    /// nothing is asked after it. Returns at once.
+    [[nodiscard]] virtual std::string completion() { return {}; }
 };
 
 /// Status and headers of a streamed answer (chunked; no length).

@@ -125,6 +125,8 @@ HttpResponse problem_response(const Error& error) {
     auto response = json_response(status, dump_json(body));
     if (hidden) {
         response.cause = in_full(error);
+    } else if (status < 500) {
+        response.cause = problem_code_of(error) + ": " + error.message;
     }
     if (status == 503) {
         response.headers.add("Retry-After", "1");

@@ -31,7 +31,7 @@ void StreamPump::start(std::string head) {
 void StreamPump::stop() {
     stopping_ = true;
     if (state_ == State::waiting) {
-        send_last(StreamLine::Part::last, {});
+        send_last(StreamLine::Part::last, source_->completion());
     }
 }
 
@@ -72,7 +72,7 @@ void StreamPump::stepped(const StreamStep& step) {
         send_last(StreamLine::Part::cut, {});
         return;
     }
-    if (step.then == StreamStep::Then::end || stopping_) {
+    if (step.then == StreamStep::Then::end) {
         send_last(StreamLine::Part::last, step.bytes);
         return;
     }
@@ -96,10 +96,10 @@ void StreamPump::written(bool ok) {
     }
     if (!ok) {
         finish();
-    } else if (stopping_) {
-        send_last(StreamLine::Part::last, {});
-    } else if (then_ == StreamStep::Then::more || wake_kept_) {
+    } else if (then_ == StreamStep::Then::more || (wake_kept_ && !stopping_)) {
         step();
+    } else if (stopping_) {
+        send_last(StreamLine::Part::last, source_->completion());
     } else {
         wait(until_);
     }

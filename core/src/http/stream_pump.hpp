@@ -49,7 +49,8 @@ public:
 
     /// Sends `head` and begins.
     void start(std::string head);
-    /// Completes the answer as soon as the step under way is done.
+    /// Completes the answer once its source has nothing more to give for now: nobody may take the
+    /// part for the whole.
     void stop();
     /// Ends it where it is, at once: the connection is gone or will be.
     void abandon();

@@ -273,6 +273,20 @@ TEST_F(DispatcherTest, InternalErrorsCauseIsLoggedUnderItsId) {
     );
 }
 
+TEST_F(DispatcherTest, ARefusalHasItsLineWithTheReason) {
+    auto dispatcher = this->dispatcher();
+
+    static_cast<void>(ask(dispatcher, HttpMethod::get, "/nowhere", {{"X-Request-ID", "r4"}}));
+
+    EXPECT_THAT(
+        logger_.text(),
+        HasSubstr(
+            "request refused request=r4 endpoint=unmatched status=404 trace= cause=not_found: "
+            "no such path"
+        )
+    );
+}
+
 TEST_F(DispatcherTest, UnavailabilityHasAnErrorIdToo) {
     auto dispatcher = this->dispatcher();
 
