@@ -57,6 +57,17 @@ say(type="result", success=False, output={}, metrics={}, reward=0.0)
 say(type="clean")
 """
 
+# A driver whose agent logs all that it can.
+FLOOD = r"""
+import json, os, pathlib
+file = pathlib.Path(os.environ["OPSLAB_TASK_FILE"])
+prefix = json.loads(file.read_text())["event_prefix"]
+file.unlink()
+for number in range(100000):
+    print(f"{number:072}")
+print(prefix + '{"type":"result","success":true,"output":{},"metrics":{},"reward":1.0}')
+"""
+
 
 class HostileAgent(unittest.TestCase):
     def test_finds_no_prefix_forges_no_result_and_gets_nothing_outside_removed(self):
@@ -85,6 +96,31 @@ class HostileAgent(unittest.TestCase):
             self.assertEqual(kept.read_text(), "kept")
             forged = [log for log in logs if '"type":"result"' in log["message"]]
             self.assertEqual(len(forged), 13, "what was forged is output like any other")
+
+    def test_fills_no_database_with_its_log(self):
+        with tempfile.TemporaryDirectory() as folder:
+            driver = pathlib.Path(folder, "driver.py")
+            driver.write_text(FLOOD)
+            config = (
+                "runners:\n  - name: process\n    plugin: process\n    config:\n"
+                f'      command: ["{sys.executable}", "{driver}"]\n'
+                "workers: [{runner: process, max_log_bytes: 100000}]\n"
+            )
+            coordinator = Coordinator(PROGRAM, folder, config).start()
+            try:
+                task = coordinator.wait_for_end(coordinator.submit(problem_id="p"))
+                logs = coordinator.get(f"/tasks/{task['id']}/logs?limit=1000")["logs"]
+            finally:
+                coordinator.stop()
+
+            self.assertEqual((task["status"], task["result"]["reward"]), ("completed", 1.0))
+            self.assertEqual([int(log["message"]) for log in logs[:-1]], list(range(500)))
+            self.assertEqual(logs[-1]["level"], "warning")
+            self.assertIn("more log than max_log_bytes (100000)", logs[-1]["message"])
+            self.assertIn(
+                'runner \\"process\\": 99500 lines were left out',
+                pathlib.Path(folder, "serve.log").read_text(),
+            )
 
 
 class HostileClients(unittest.TestCase):

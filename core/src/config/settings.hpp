@@ -69,6 +69,7 @@ struct EmbeddedWorkerSettings {
     int max_parallel_tasks = 1;
     std::vector<std::string> supported_problems{};  ///< globs; empty: all
     std::chrono::seconds stop_grace{};
+    std::int64_t max_log_bytes = 0;  ///< that a run may store; 0: no limit
 };
 
 struct HeartbeatSettings {

@@ -171,6 +171,7 @@ void decode_lists(const Section& root, const std::string& file, Settings& settin
             section.read("max_parallel_tasks", worker.max_parallel_tasks);
             section.read("supported_problems", worker.supported_problems);
             section.read("stop_grace_seconds", worker.stop_grace);
+            section.read("max_log_bytes", worker.max_log_bytes);
             settings.workers.push_back(std::move(worker));
         }
     }

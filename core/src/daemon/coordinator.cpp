@@ -43,7 +43,8 @@ EmbeddedPool::Settings pool_settings(
              .count = worker.count,
              .slots = worker.max_parallel_tasks,
              .supported_problems = worker.supported_problems,
-             .stop_grace = worker.stop_grace}
+             .stop_grace = worker.stop_grace,
+             .max_log_bytes = worker.max_log_bytes}
         );
     }
     return pool;

@@ -145,6 +145,7 @@ void EmbeddedPool::add_member(const Group& group, WorkerId id) {
                  .runner_label = group.runner_label,
                  .heartbeat_interval = settings_.heartbeat_interval,
                  .stop_grace = group.stop_grace,
+                 .max_log_bytes = group.max_log_bytes,
                  .lease = settings_.lease,
                  .notes = noted,
                  .crashes = settings_.crashes,

@@ -32,6 +32,7 @@ public:
         int slots = 1;
         std::vector<std::string> supported_problems{};
         std::chrono::milliseconds stop_grace = std::chrono::seconds{30};
+        std::int64_t max_log_bytes = 0;  ///< that a run may store; 0: no limit
     };
     struct Settings {
         /// Whether an id may be ours: with several coordinators another may have it. Errors: it

@@ -11,8 +11,8 @@
 namespace opslab::daemon {
 
 /// Tells a start after a kill from one after an orderly stop: a file `running.N` that is there, and
-/// locked, as long as the process is at work. Beside it `crash.N` takes which plugin crashed it, and keeps that until an orderly stop.
-/// One at a time in a process. Threads: one.
+/// locked, as long as the process is at work. Beside it `crash.N` takes which plugin crashed it,
+/// and keeps that until an orderly stop. One at a time in a process. Threads: one.
 class RunMark {
 public:
     /// Several processes may use one `folder`, which is made where it is missing. Where no file can

@@ -115,6 +115,7 @@ WorkerLoop::Settings loop_settings(const WorkerOptions& options, const config::S
         worker.max_parallel_tasks = group->max_parallel_tasks;
         worker.supported_problems = group->supported_problems;
         loop.stop_grace = group->stop_grace;
+        loop.max_log_bytes = group->max_log_bytes;
     }
     worker.max_parallel_tasks = options.max_parallel_tasks.value_or(worker.max_parallel_tasks);
     loop.heartbeat_interval = settings.heartbeat.interval;

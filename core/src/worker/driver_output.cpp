@@ -12,15 +12,24 @@ namespace {
 
 constexpr std::size_t kErrorTail = 4096;
 
+/// What a storage needs for a line beside its text, more or less: empty lines cost something, too.
+constexpr std::size_t kLineOverhead = 128;
+
 }  // namespace
 
 DriverOutput::DriverOutput(
-    Reporter& reporter, Clock& clock, std::string handle_text, std::string runner
+    Reporter& reporter,
+    Clock& clock,
+    const RunBookmark& from,
+    std::string runner,
+    std::int64_t max_log_bytes
 )
     : reporter_(reporter),
       clock_(clock),
-      handle_text_(std::move(handle_text)),
-      runner_(std::move(runner)) {}
+      handle_text_(from.handle),
+      runner_(std::move(runner)),
+      max_log_bytes_(max_log_bytes),
+      log_bytes_(from.log_bytes) {}
 
 SinkAnswer DriverOutput::push(RunEvent event) {
     if (reporter_.push(std::move(event)) || reporter_.lost()) {
@@ -31,12 +40,32 @@ SinkAnswer DriverOutput::push(RunEvent event) {
     return SinkAnswer::leave_off;
 }
 
+SinkAnswer DriverOutput::push_log(LogEvent log) {
+    const auto context = log.context_json == "{}" ? 0 : log.context_json.size();
+    const auto size = kLineOverhead + log.message.size() + context;
+    const bool was_full = max_log_bytes_ > 0 && log_bytes_ > max_log_bytes_;
+    log_bytes_ += static_cast<std::int64_t>(size);
+    if (max_log_bytes_ == 0 || log_bytes_ <= max_log_bytes_) {
+        return push(std::move(log));
+    }
+    ++lines_left_out_;
+    if (was_full) {
+        return SinkAnswer::go_on;
+    }
+    return push(LogEvent{
+        .at = log.at,
+        .level = LogLevel::warning,
+        .message = runner_ + ": more log than max_log_bytes (" + std::to_string(max_log_bytes_) +
+                   "); what the run logs from here on is not kept"});
+}
+
 SinkAnswer DriverOutput::refuse(std::string_view why) {
     ++refused_events_;
-    return push(LogEvent{
-        .at = clock_.now(),
-        .level = LogLevel::warning,
-        .message = runner_ + ": " + std::string{why}});
+    return push_log(
+        {.at = clock_.now(),
+         .level = LogLevel::warning,
+         .message = runner_ + ": " + std::string{why}}
+    );
 }
 
 SinkAnswer DriverOutput::event(std::string_view json) {
@@ -49,7 +78,7 @@ SinkAnswer DriverOutput::event(std::string_view json) {
 
 SinkAnswer DriverOutput::take(DriverEvent event) {
     if (auto* log = std::get_if<LogEvent>(&event)) {
-        return push(std::move(*log));
+        return push_log(std::move(*log));
     }
     if (auto* step = std::get_if<StepEvent>(&event)) {
         return push(std::move(*step));
@@ -100,7 +129,7 @@ SinkAnswer DriverOutput::output(OutputStream stream, std::string_view line, bool
     if (truncated) {
         log.context_json = R"({"truncated":true})";
     }
-    return push(std::move(log));
+    return push_log(std::move(log));
 }
 
 SinkAnswer DriverOutput::position(std::string_view text) {
@@ -108,7 +137,7 @@ SinkAnswer DriverOutput::position(std::string_view text) {
     // read it again, so the place to go on from stays before it.
     if (!result_ && !failure_) {
         reporter_.set_handle(
-            write_bookmark({handle_text_, to_valid_utf8(text), reporter_.last_pushed()})
+            write_bookmark({handle_text_, to_valid_utf8(text), reporter_.last_pushed(), log_bytes_})
         );
     }
     return SinkAnswer::go_on;
@@ -121,6 +150,9 @@ std::string write_bookmark(const RunBookmark& bookmark) {
     }
     if (bookmark.last_seq) {
         json["last_seq"] = *bookmark.last_seq;
+    }
+    if (bookmark.log_bytes > 0) {
+        json["log_bytes"] = bookmark.log_bytes;
     }
     return dump_json(json);
 }
@@ -137,6 +169,9 @@ std::optional<RunBookmark> read_bookmark(const std::string& text) {
     }
     if (json->contains("last_seq") && (*json)["last_seq"].is_number_integer()) {
         bookmark.last_seq = (*json)["last_seq"].get<std::int64_t>();
+    }
+    if (json->contains("log_bytes") && (*json)["log_bytes"].is_number_integer()) {
+        bookmark.log_bytes = (*json)["log_bytes"].get<std::int64_t>();
     }
     return bookmark;
 }

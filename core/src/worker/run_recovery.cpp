@@ -26,7 +26,7 @@ void RunSession::resume(const std::optional<std::string>& bookmark) {
         reporter_.go_on_after(*found->last_seq);
     }
     lease_.take_over();
-    follow(RunHandle{found->handle}, found->position);
+    follow(*found);
     reporter_.end();
 }
 

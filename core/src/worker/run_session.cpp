@@ -18,15 +18,6 @@ namespace opslab {
 
 namespace {
 
-/// How long the removal of a run is tried again: an engine may be away when its run ends.
-constexpr Duration kRemovalPatience = std::chrono::minutes{5};
-
-/// How long past its deadline the end of a run is still offered: the sweep has ended it by then.
-constexpr Duration kFinishSlack = std::chrono::minutes{1};
-
-constexpr const char* kLapsed =
-    "the run was ended since its worker could not renew the lease in time";
-
 /// The OPSLAB_TASK_FILE object, all but `event_prefix`.
 std::string task_file_json(const ClaimedTask& claimed) {
     const auto& task = claimed.task;
@@ -237,11 +228,13 @@ void RunSession::attempt_run() {
         settle(nullptr, nullptr, tl::unexpected(handle.error()));
         return;
     }
-    reporter_.set_handle(write_bookmark({handle->text, std::nullopt, reporter_.last_pushed()}));
-    follow(*handle, std::nullopt);
+    const RunBookmark beginning{.handle = handle->text, .last_seq = reporter_.last_pushed()};
+    reporter_.set_handle(write_bookmark(beginning));
+    follow(beginning);
 }
 
-void RunSession::follow(const RunHandle& handle, std::optional<std::string> position) {
+void RunSession::follow(const RunBookmark& from) {
+    const RunHandle handle{from.handle};
     {
         const std::lock_guard lock(mutex_);
         handle_ = handle;
@@ -250,13 +243,11 @@ void RunSession::follow(const RunHandle& handle, std::optional<std::string> posi
             begin_stopping(handle);  // stop came while it was starting
         }
     }
-    DriverOutput output(reporter_, context_.clock, handle.text, context_.runner_label);
-    std::optional<std::string_view> from;
-    if (position) {
-        from = *position;
-    }
+    DriverOutput output(
+        reporter_, context_.clock, from, context_.runner_label, context_.max_log_bytes
+    );
     // Once the stop is under way its end is what is waited for: only an abandoned run is left.
-    auto end = context_.runner.wait(handle, from, output, {leave_.fd()});
+    auto end = context_.runner.wait(handle, from.position, output, {leave_.fd()});
     if (!end && end.error().code == RunnerErrc::interrupted &&
         reason_.load() != StopReason::abandoned) {
         // the sink left off because nobody wants the output any more: by force, then
@@ -270,117 +261,16 @@ void RunSession::follow(const RunHandle& handle, std::optional<std::string> posi
             fmt::format("{}: {} events", context_.runner_label, output.refused_events())
         );
     }
-    settle(&handle, &output, end);
-}
-
-void RunSession::settle(
-    const RunHandle* handle, const DriverOutput* output, const RunnerResult<RunEnd>& end
-) {
-    const auto reason = reason_.load();
-    if (reason == StopReason::abandoned) {
-        return;  // the successor finds the run by its handle and label
-    }
-    const bool ours =
-        reason != StopReason::lost && reason != StopReason::cancelled && reporter_.flush();
-    if (ours && output != nullptr && output->result()) {
-        finish(*output->result(), {});
-    } else if (ours && has_lapsed()) {
-        const auto phase = output != nullptr ? output->phase() : std::string("prepare");
-        finish(Failure{FailureKind::worker_lost, phase, kLapsed}, kLapsed);
-    } else if (ours && output != nullptr && output->failure()) {
-        const auto& failure = *output->failure();
-        finish(failure, with_tail(failure.message, output->error_tail()));
-    } else if (const auto refusal = reporter_.refusal(); refusal) {
-        const auto why = context_.runner_label +
-                         ": the coordinator refused the run's events: " + refusal->message;
-        finish(Failure{FailureKind::infrastructure, "", why}, why);
-    } else if (ours && reason == StopReason::none) {
-        const auto phase = output != nullptr ? output->phase() : std::string("prepare");
-        const auto tail = output != nullptr ? output->error_tail() : std::string();
-        auto failure =
-            end ? failure_of(*end, phase, context_.runner_label) : failure_of(end.error(), phase);
-        if (!end && end.error().code == RunnerErrc::not_found) {
-            failure = {
-                FailureKind::worker_lost,
-                phase,
-                context_.runner_label + ": the run did not outlive its worker"};
-        }
-        // what a driver says of itself is not for our log: it may hold anything
-        note(LogLevel::warning, "a run ended without a result", failure.message);
-        finish(failure, with_tail(failure.message, tail));
-    }
-    end_stopping();
-    reporter_.close();  // the attempt has ended: there is no lease to renew
-    if (handle != nullptr) {
-        destroy(*handle);
-    } else {
-        left_something_ = !end && end.error().code == RunnerErrc::infrastructure;
-        lease_.forget();
-    }
-}
-
-void RunSession::finish(std::variant<TaskResult, Failure> outcome, std::string error_details) {
-    const AttemptEnd end{
-        .task = task(),
-        .attempt = attempt(),
-        .worker = context_.worker,
-        .outcome = std::move(outcome),
-        .error_details = std::move(error_details),
-        .digest = "embedded:" + run_id(),
-    };
-    Backoff backoff(std::chrono::milliseconds{100}, std::chrono::seconds{10}, task().value);
-    do {
-        const auto done = context_.port.finish(end);
-        if (done) {
-            return;
-        }
-        const auto code = done.error().code;
-        if (code == Errc::stale_attempt || code == Errc::not_found || code == Errc::conflict ||
-            code == Errc::invalid_argument) {
-            note(LogLevel::warning, "the end of a run came too late", done.error().message);
-            return;
-        }
-        std::unique_lock lock(mutex_);
-        std::condition_variable never;
-        const auto until = context_.clock.steady() + backoff.next();
-        while (!abandoned_ && context_.clock.steady() < until) {
-            context_.clock.wait_until(lock, never, until);
-        }
-        if (abandoned_) {
-            return;
-        }
-    } while (context_.clock.now() - kFinishSlack < deadline());
-    note(LogLevel::error, "the end of a run could not be told before its deadline");
-}
-
-void RunSession::destroy(const RunHandle& handle) {
-    // its slot is taken meanwhile, as what could not be removed takes room
-    Backoff backoff(std::chrono::milliseconds{100}, std::chrono::seconds{1}, task().value);
-    const auto last = context_.clock.steady() + kRemovalPatience;
-    auto destroyed = context_.runner.destroy(handle);
-    if (!destroyed) {
-        note(LogLevel::warning, "a run cannot be removed; trying on", destroyed.error().message);
-    }
-    while (!destroyed && !abandoned_ && context_.clock.steady() < last) {
-        std::unique_lock lock(mutex_);
-        std::condition_variable never;
-        const auto until = context_.clock.steady() + backoff.next();
-        while (!abandoned_ && context_.clock.steady() < until) {
-            context_.clock.wait_until(lock, never, until);
-        }
-        lock.unlock();
-        destroyed = context_.runner.destroy(handle);
-    }
-    if (!destroyed) {
+    if (output.lines_left_out() > 0) {
         note(
-            LogLevel::error,
-            "a run cannot be removed; it is tried again until it can",
-            destroyed.error().message
+            LogLevel::warning,
+            "a run logged more than is kept",
+            fmt::format(
+                "{}: {} lines were left out", context_.runner_label, output.lines_left_out()
+            )
         );
-        left_something_ = true;
-        return;  // its note stays with it: whoever watches goes on
     }
-    lease_.forget();
+    settle(&handle, &output, end);
 }
 
 }  // namespace opslab

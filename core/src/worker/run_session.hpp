@@ -49,9 +49,10 @@ public:
         Logger& logger;
         WorkerId worker;
         std::chrono::milliseconds stop_grace;
-        std::string runner_label;     ///< how messages name the runner: `runner "docker"`
+        std::int64_t max_log_bytes;    ///< that a run may store; 0: no limit
+        std::string runner_label;      ///< how messages name the runner: `runner "docker"`
         const PluginCrashes& crashes;  ///< of this worker's predecessors
-        LeaseNotes* notes = nullptr;  ///< for the guard of this worker's runs, if it has one
+        LeaseNotes* notes = nullptr;   ///< for the guard of this worker's runs, if it has one
         /// Called once a new run's start has ended: null where it worked.
         std::function<void(const RunnerError*)> on_start{};
     };
@@ -90,9 +91,16 @@ private:
     [[nodiscard]] std::chrono::milliseconds grace() const;
     [[nodiscard]] bool has_lapsed() const;
     [[nodiscard]] RunnerResult<RunHandle> start_run();
-    void follow(const RunHandle& handle, std::optional<std::string> position);
+    void follow(const RunBookmark& from);
     void settle(
         const RunHandle* handle, const DriverOutput* output, const RunnerResult<RunEnd>& end
+    );
+    struct ToldFailure {
+        Failure failure{};
+        std::string details{};
+    };
+    [[nodiscard]] std::optional<ToldFailure> why_failed(
+        const DriverOutput* output, const RunnerResult<RunEnd>& end
     );
     void finish(std::variant<TaskResult, Failure> outcome, std::string error_details);
     void destroy(const RunHandle& handle);

@@ -186,8 +186,7 @@ bool WorkerLoop::listing_crashes() {
     if (crash == crashes.end()) {
         return false;
     }
-    const RunnerError why{
-        RunnerErrc::internal, settings_.runner_label + ": " + crash->text()};
+    const RunnerError why{RunnerErrc::internal, settings_.runner_label + ": " + crash->text()};
     note(
         LogLevel::error,
         "this worker takes no task until opslab was stopped in order and starts anew",

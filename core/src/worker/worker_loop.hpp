@@ -7,6 +7,7 @@
 
 #include <atomic>
 #include <condition_variable>
+#include <cstdint>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -30,6 +31,7 @@ public:
         /// While something runs, where orders come with heartbeats alone.
         Duration busy_heartbeat_interval = std::chrono::seconds{30};
         std::chrono::milliseconds stop_grace = std::chrono::seconds{30};
+        std::int64_t max_log_bytes = std::int64_t{256} << 20U;  ///< that a run may store; 0: any
         /// Of leases whose length the coordinator does not tell; 0: they never lapse, since nobody
         /// else can give the tasks away.
         Duration lease = std::chrono::seconds{60};
@@ -124,8 +126,8 @@ private:
     std::vector<Slot> slots_;
     std::set<std::string> left_;  // run ids that are not removed, and were told of
     bool enrolled_ = false;       // and recovered: claims may begin
-    bool untidy_ = false;    // a run that ended here may be there still
-    bool look_ = false;      // a heartbeat is wanted now
+    bool untidy_ = false;         // a run that ended here may be there still
+    bool look_ = false;           // a heartbeat is wanted now
     Circuit circuit_;
     bool doubtful_ = false;                      // a start failed: the place may know why
     bool place_is_fine_ = false;                 // as it said after the circuit's last pause

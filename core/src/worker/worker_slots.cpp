@@ -28,6 +28,7 @@ void WorkerLoop::begin(
         logger_,
         id(),
         settings_.stop_grace,
+        settings_.max_log_bytes,
         settings_.runner_label,
         settings_.crashes,
         settings_.notes,

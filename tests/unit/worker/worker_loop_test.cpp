@@ -25,6 +25,7 @@ using ::testing::HasSubstr;
 using ::testing::StartsWith;
 
 constexpr const char* kResult = R"({"type":"result","success":true,"reward":1.0})";
+constexpr const char* kStep = R"({"type":"step","step":1,"observation":"o","action":"a"})";
 const RunEnd kFine{};
 
 std::vector<std::string> log_messages(const std::vector<RunEvent>& events) {
@@ -42,6 +43,7 @@ protected:
     void start(int slots = 1, PluginCrashes crashes = {}) {
         WorkerLoop::Settings settings;
         settings.crashes = std::move(crashes);
+        settings.max_log_bytes = max_log_bytes_;
         settings.identity.id = WorkerId{"worker-001-fake"};
         settings.identity.backend_type = "fake";
         settings.identity.max_parallel_tasks = slots;
@@ -53,6 +55,7 @@ protected:
         return std::get<Failure>(port_.wait_for_end(task).outcome);
     }
 
+    std::int64_t max_log_bytes_ = 0;
     SystemClock clock_;
     CapturingLogger logger_;
     FakePort port_;
@@ -168,6 +171,26 @@ TEST_F(WorkerLoopTest, PastItsDeadlineARunIsStoppedAndItsStatusIsLeftToTheSweep)
     runner_.wait_until_destroyed("t1.1");
 
     EXPECT_EQ(port_.ends(), 0U);
+}
+
+TEST_F(WorkerLoopTest, WhatADriverSaysOfBeingStoppedAtItsDeadlineIsNoFailureOfItsOwn) {
+    runner_.set_script([](const FakeRunner::Run& run) -> RunnerResult<RunEnd> {
+        EXPECT_TRUE(run.until_stopped());
+        EXPECT_EQ(
+            run.sink->event(
+                R"({"type":"error","kind":"infrastructure","message":"stopped by SIGTERM"})"
+            ),
+            SinkAnswer::go_on
+        );
+        return kFine;
+    });
+    port_.offer("t1", 1, clock_.now());
+    start();
+
+    runner_.wait_until_destroyed("t1.1");
+
+    EXPECT_EQ(port_.ends(), 0U);
+    EXPECT_THAT(log_messages(port_.events()), ElementsAre("stopped by SIGTERM"));
 }
 
 TEST_F(WorkerLoopTest, AClockAheadOfTheCoordinatorsEndsNoRunBeforeItsTime) {
@@ -386,9 +409,7 @@ TEST_F(WorkerLoopTest, ARunWhoseRemovalCrashedAPredecessorIsLeftAndTasksAreRun) 
 TEST_F(WorkerLoopTest, ARunnerThatCrashedAsItListedItsRunsIsNotAskedAgain) {
     port_.offer("t1");
     runner_.own("dead.1");
-    start(
-        1, {{"SIGSEGV", "list_owned", "list_owned (runner fake, worker worker-007-fake)"}}
-    );
+    start(1, {{"SIGSEGV", "list_owned", "list_owned (runner fake, worker worker-007-fake)"}});
     port_.wait_for_circuit(
         "its runner crashes: runner \"fake\": list_owned: it crashed its process (SIGSEGV)"
     );
@@ -450,6 +471,64 @@ TEST_F(WorkerLoopTest, WhatIsReadAgainAfterAPickUpGetsTheSameNumbersAgain) {
     port_.wait_for_end("t1");
 
     EXPECT_THAT(port_.first_seqs(), ElementsAre(42));
+}
+
+TEST_F(WorkerLoopTest, ARunStoresNoMoreLogThanItMayAndItsResultCounts) {
+    max_log_bytes_ = 3 * (128 + 10);
+    runner_.set_script([](const FakeRunner::Run& run) -> RunnerResult<RunEnd> {
+        for (int i = 0; i < 1000; ++i) {
+            const auto line = fmt::format("line {:05}", i);
+            EXPECT_EQ(run.sink->output(OutputStream::err, line, false), SinkAnswer::go_on);
+        }
+        EXPECT_EQ(run.sink->event(kStep), SinkAnswer::go_on);
+        EXPECT_EQ(run.sink->event("no event"), SinkAnswer::go_on);
+        EXPECT_EQ(run.sink->event(kResult), SinkAnswer::go_on);
+        return kFine;
+    });
+    port_.offer("t1");
+    start();
+
+    const auto end = port_.wait_for_end("t1");
+    runner_.wait_until_destroyed("t1.1");
+
+    EXPECT_TRUE(std::get<TaskResult>(end.outcome).success);
+    EXPECT_THAT(
+        log_messages(port_.events()),
+        ElementsAre(
+            "line 00000",
+            "line 00001",
+            "line 00002",
+            "runner \"fake\": more log than max_log_bytes (414); what the run logs from here on is "
+            "not kept"
+        )
+    );
+    EXPECT_EQ(port_.events().size(), 4U + 1U + 2U);  // the step, and the ends of prepare
+    EXPECT_THAT(logger_.text(), HasSubstr("runner \"fake\": 998 lines were left out"));
+}
+
+TEST_F(WorkerLoopTest, ASuccessorGoesOnCountingTheLogOfARun) {
+    max_log_bytes_ = 1000;
+    runner_.own("t1.1");
+    RunningAttempt attempt;
+    attempt.task.id = TaskId{"t1"};
+    attempt.task.attempt = 1;
+    attempt.deadline = Timestamp::max();
+    attempt.handle =
+        write_bookmark({.handle = "t1.1", .position = "a", .last_seq = 7, .log_bytes = 872});
+    port_.set_running({attempt});
+    runner_.set_script([](const FakeRunner::Run& run) -> RunnerResult<RunEnd> {
+        EXPECT_EQ(run.sink->output(OutputStream::out, "", false), SinkAnswer::go_on);
+        EXPECT_EQ(run.sink->output(OutputStream::out, "too much", false), SinkAnswer::go_on);
+        EXPECT_EQ(run.sink->position("b"), SinkAnswer::go_on);
+        EXPECT_EQ(run.sink->event(kResult), SinkAnswer::go_on);
+        return kFine;
+    });
+    start();
+
+    port_.wait_for_end("t1");
+
+    EXPECT_THAT(log_messages(port_.events()), ElementsAre("", HasSubstr("more log than")));
+    EXPECT_EQ(read_bookmark(port_.handles().back())->log_bytes, 872 + 128 + 128 + 8);
 }
 
 TEST_F(WorkerLoopTest, TheBookmarkCountsWhatWasStoredAndStaysBeforeTheResult) {

@@ -1,0 +1,152 @@
+#include "worker/backoff.hpp"
+#include "worker/run_failure.hpp"
+#include "worker/run_session.hpp"
+
+#include <algorithm>
+#include <utility>
+
+/// How a run ends: what is told of it, and what of it is removed.
+namespace opslab {
+
+namespace {
+
+/// How long the removal of a run is tried again: an engine may be away when its run ends.
+constexpr Duration kRemovalPatience = std::chrono::minutes{5};
+
+/// How long past its deadline the end of a run is still offered: the sweep has ended it by then.
+constexpr Duration kFinishSlack = std::chrono::minutes{1};
+
+constexpr const char* kLapsed =
+    "the run was ended since its worker could not renew the lease in time";
+
+}  // namespace
+
+void RunSession::settle(
+    const RunHandle* handle, const DriverOutput* output, const RunnerResult<RunEnd>& end
+) {
+    const auto reason = reason_.load();
+    if (reason == StopReason::abandoned) {
+        return;  // the successor finds the run by its handle and label
+    }
+    if (reason == StopReason::deadline && output != nullptr && output->failure()) {
+        // said on the way out: for the log alone, as the end is a time-out
+        reporter_.push(LogEvent{
+            .at = context_.clock.now(),
+            .level = LogLevel::error,
+            .message = output->failure()->message});
+    }
+    const bool ours =
+        reason != StopReason::lost && reason != StopReason::cancelled && reporter_.flush();
+    if (ours && output != nullptr && output->result()) {
+        finish(*output->result(), {});
+    } else if (const auto refusal = reporter_.refusal(); refusal) {
+        const auto why = context_.runner_label +
+                         ": the coordinator refused the run's events: " + refusal->message;
+        finish(Failure{FailureKind::infrastructure, "", why}, why);
+    } else if (const auto told = ours ? why_failed(output, end) : std::nullopt; told) {
+        finish(told->failure, told->details);
+    }
+    end_stopping();
+    reporter_.close();  // the attempt has ended: there is no lease to renew
+    if (handle != nullptr) {
+        destroy(*handle);
+    } else {
+        left_something_ = !end && end.error().code == RunnerErrc::infrastructure;
+        lease_.forget();
+    }
+}
+
+/// Nothing for a run that its deadline ended: that is the sweep's to tell.
+std::optional<RunSession::ToldFailure> RunSession::why_failed(
+    const DriverOutput* output, const RunnerResult<RunEnd>& end
+) {
+    const auto phase = output != nullptr ? output->phase() : std::string("prepare");
+    if (has_lapsed()) {
+        return ToldFailure{{FailureKind::worker_lost, phase, kLapsed}, kLapsed};
+    }
+    if (reason_.load() == StopReason::deadline) {
+        return std::nullopt;
+    }
+    const auto tail = output != nullptr ? output->error_tail() : std::string();
+    if (output != nullptr && output->failure()) {
+        const auto& failure = *output->failure();
+        return ToldFailure{failure, with_tail(failure.message, tail)};
+    }
+    auto failure =
+        end ? failure_of(*end, phase, context_.runner_label) : failure_of(end.error(), phase);
+    if (!end && end.error().code == RunnerErrc::not_found) {
+        failure = {
+            FailureKind::worker_lost,
+            phase,
+            context_.runner_label + ": the run did not outlive its worker"};
+    }
+    // what a driver says of itself is not for our log: it may hold anything
+    note(LogLevel::warning, "a run ended without a result", failure.message);
+    return ToldFailure{failure, with_tail(failure.message, tail)};
+}
+
+void RunSession::finish(std::variant<TaskResult, Failure> outcome, std::string error_details) {
+    const AttemptEnd end{
+        .task = task(),
+        .attempt = attempt(),
+        .worker = context_.worker,
+        .outcome = std::move(outcome),
+        .error_details = std::move(error_details),
+        .digest = "embedded:" + run_id(),
+    };
+    Backoff backoff(std::chrono::milliseconds{100}, std::chrono::seconds{10}, task().value);
+    do {
+        const auto done = context_.port.finish(end);
+        if (done) {
+            return;
+        }
+        const auto code = done.error().code;
+        if (code == Errc::stale_attempt || code == Errc::not_found || code == Errc::conflict ||
+            code == Errc::invalid_argument) {
+            note(LogLevel::warning, "the end of a run came too late", done.error().message);
+            return;
+        }
+        std::unique_lock lock(mutex_);
+        std::condition_variable never;
+        const auto until = context_.clock.steady() + backoff.next();
+        while (!abandoned_ && context_.clock.steady() < until) {
+            context_.clock.wait_until(lock, never, until);
+        }
+        if (abandoned_) {
+            return;
+        }
+    } while (context_.clock.now() - kFinishSlack < deadline());
+    note(LogLevel::error, "the end of a run could not be told before its deadline");
+}
+
+void RunSession::destroy(const RunHandle& handle) {
+    // its slot is taken meanwhile, as what could not be removed takes room
+    Backoff backoff(std::chrono::milliseconds{100}, std::chrono::seconds{1}, task().value);
+    const auto last = context_.clock.steady() + kRemovalPatience;
+    auto destroyed = context_.runner.destroy(handle);
+    if (!destroyed) {
+        note(LogLevel::warning, "a run cannot be removed; trying on", destroyed.error().message);
+    }
+    while (!destroyed && !abandoned_ && context_.clock.steady() < last) {
+        std::unique_lock lock(mutex_);
+        std::condition_variable never;
+        const auto until = context_.clock.steady() + backoff.next();
+        while (!abandoned_ && context_.clock.steady() < until) {
+            context_.clock.wait_until(lock, never, until);
+        }
+        lock.unlock();
+        destroyed = context_.runner.destroy(handle);
+    }
+    if (!destroyed) {
+        note(
+            LogLevel::error,
+            "a run cannot be removed; it is tried again until it can",
+            destroyed.error().message
+        );
+        left_something_ = true;
+        return;  // its note stays with it: whoever watches goes on
+    }
+    lease_.forget();
+}
+
+}  // namespace opslab
