@@ -61,8 +61,8 @@ class DatabaseAway(unittest.TestCase):
         folder = tempfile.TemporaryDirectory()
         self.addCleanup(folder.cleanup)
         self.folder = pathlib.Path(folder.name)
-        self.coordinator = Coordinator(PROGRAM, self.folder, CONFIG, self.server).start()
-        self.addCleanup(self.coordinator.kill)
+        self.coordinator = Coordinator(PROGRAM, self.folder, CONFIG, self.server)
+        self.addCleanup(lambda: self.coordinator.process and self.coordinator.kill())
 
     def status(self, method, path, body=None):
         return self.coordinator.call(method, path, body)[0]
@@ -73,7 +73,42 @@ class DatabaseAway(unittest.TestCase):
     def workers(self):
         return [worker["status"] for worker in self.coordinator.get("/workers")["workers"]]
 
+    def is_alive(self):
+        self.assertIsNone(self.coordinator.process.poll(), "it ended")
+        try:
+            return self.status("GET", "/live") == 200
+        except OSError:
+            return False
+
+    def test_a_start_waits_for_it_and_says_so(self):
+        self.server.kill()
+        self.coordinator.launch()
+        until(self.is_alive, "the coordinator to live")
+        for method, path, body in (
+            ("GET", "/ready", None),
+            ("GET", "/tasks", None),
+            ("POST", "/api/v1/tasks", {"problem_id": "p"}),
+            ("GET", "/metrics", None),
+        ):
+            status, headers, answer = self.coordinator.call(method, path, body)
+            self.assertEqual((status, answer["code"]), (503, "unavailable"), path)
+            self.assertIn("Retry-After", headers)
+        log = self.folder / "serve.log"
+        until(lambda: "the storage does not answer yet" in log.read_text(), "its line")
+
+        self.server.start()
+        until(lambda: self.status("GET", "/ready") == 200, "the coordinator to be ready")
+        task = self.coordinator.submit(problem_id="simulated-x")
+        self.assertEqual(self.coordinator.wait_for_end(task)["status"], "completed")
+
+    def test_a_start_that_waits_for_it_can_be_stopped(self):
+        self.server.kill()
+        self.coordinator.launch()
+        until(self.is_alive, "the coordinator to live")
+        self.assertEqual(self.coordinator.stop(), 0)
+
     def test_it_lives_says_so_and_recovers_by_itself(self):
+        self.coordinator.start()
         slow = {"simulate": {"steps": 1, "step_ms": 600000}}
         running = self.coordinator.submit(
             problem_id="simulated-detection", agent_config=slow, max_retries=1

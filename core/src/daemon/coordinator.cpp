@@ -2,8 +2,7 @@
 
 #include "callback/curl_poster.hpp"
 #include "callback/secret_file.hpp"
-#include "plugin/guarded_runner.hpp"
-#include "plugin/guarded_storage.hpp"
+#include "http/starting_api.hpp"
 #include "plugin/runner_calls.hpp"
 #include "remote/token_file.hpp"
 
@@ -104,58 +103,7 @@ ServerSettings server_settings(const config::ServerSettings& from) {
     return server;
 }
 
-Result<std::map<std::string, std::unique_ptr<Runner>>> open_runners(
-    const config::Settings& settings,
-    const ReadyPlugins& plugins,
-    const Surroundings& surroundings,
-    plugin::CallObserver* observer
-) {
-    std::map<std::string, std::unique_ptr<Runner>> runners;
-    for (const auto& [name, ready] : plugins.runners) {
-        const plugin::RunnerHostFacts facts{
-            .clock = surroundings.clock,
-            .logger = surroundings.logger,
-            // two runners of one plugin (two images, say) keep apart by their names
-            .state_root = std::filesystem::path(settings.state_path) / name,
-            .version = OPSLAB_VERSION,
-            .name = name,
-        };
-        auto runner = plugin::open_runner(ready.library, facts, ready.config_json, observer);
-        if (!runner) {
-            return fail(std::move(runner.error()));
-        }
-        runners.emplace(name, std::move(*runner));
-    }
-    return runners;
-}
-
 }  // namespace
-
-tl::expected<ReadyPlugins, config::Findings> find_plugins(const config::Settings& settings) {
-    const plugin::Catalogue catalogue(plugin::plugin_folders(settings.plugin_path));
-    config::Findings findings;
-    const auto note = [&](config::Findings more) {
-        std::move(more.begin(), more.end(), std::back_inserter(findings));
-    };
-    auto storage = plugin::prepare_plugin(catalogue, plugin::Kind::storage, settings.storage);
-    if (!storage) {
-        note(std::move(storage.error()));
-    }
-    std::map<std::string, plugin::ReadyPlugin> runners;
-    for (const auto& named : settings.runners) {
-        auto runner = plugin::prepare_plugin(catalogue, plugin::Kind::runner, named.plugin);
-        if (runner) {
-            runners.emplace(named.name, std::move(*runner));
-        } else {
-            note(std::move(runner.error()));
-        }
-    }
-    if (!findings.empty()) {
-        config::sort_findings(findings);
-        return tl::unexpected(std::move(findings));
-    }
-    return ReadyPlugins{std::move(*storage), std::move(runners)};
-}
 
 Coordinator::Coordinator(
     const config::Settings& settings,
@@ -166,7 +114,8 @@ Coordinator::Coordinator(
     std::unique_ptr<PluginMetrics> plugin_metrics,
     std::unique_ptr<Storage> storage,
     std::map<std::string, std::unique_ptr<Runner>> runners,
-    std::unique_ptr<EmbeddedIds> embedded_ids
+    std::unique_ptr<EmbeddedIds> embedded_ids,
+    Entrance entrance
 )
     : surroundings_(surroundings),
       run_mark_(std::move(run_mark)),
@@ -218,14 +167,18 @@ Coordinator::Coordinator(
           surroundings.logger
       ),
       known_problems_(storage_->workers(), hub_, surroundings.clock, surroundings.logger),
-      metrics_page_(*metrics_, *storage_) {}
+      metrics_page_(*metrics_, *storage_),
+      entrance_(std::move(entrance)) {}
 
 std::filesystem::path Coordinator::lease_folder(const config::Settings& settings) {
     return std::filesystem::path(settings.state_path) / "leases";
 }
 
 Result<std::unique_ptr<Coordinator>> Coordinator::start(
-    const config::Settings& settings, const ReadyPlugins& plugins, Surroundings lent
+    const config::Settings& settings,
+    const ReadyPlugins& plugins,
+    Surroundings lent,
+    const Pause& pause
 ) {
     auto metrics = std::make_unique<Metrics>(OPSLAB_VERSION, lent.clock.now());
     auto counted_log = std::make_unique<CountedLog>(lent.logger, lent.clock, *metrics);
@@ -235,17 +188,18 @@ Result<std::unique_ptr<Coordinator>> Coordinator::start(
     auto plugin_metrics = std::make_unique<PluginMetrics>(
         *metrics, surroundings.clock, surroundings.logger, settings.plugin_patience
     );
-    auto storage = plugin::open_storage(
-        plugins.storage.library,
-        StorageHost{
-            surroundings.clock, surroundings.entropy, surroundings.logger, plugin_metrics.get()},
-        plugins.storage.config_json,
-        plugin_metrics.get()
-    );
+    auto entrance = listen(settings, surroundings);
+    if (!entrance) {
+        return fail(std::move(entrance.error()));
+    }
+    auto storage = open_storage(plugins, surroundings, *plugin_metrics, pause);
     if (!storage) {
         return fail(std::move(storage.error()));
     }
-    auto runners = open_runners(settings, plugins, surroundings, plugin_metrics.get());
+    if (*storage == nullptr) {
+        return nullptr;
+    }
+    auto runners = open_runners(settings, plugins, surroundings, *plugin_metrics);
     if (!runners) {
         return fail(std::move(runners.error()));
     }
@@ -268,14 +222,13 @@ Result<std::unique_ptr<Coordinator>> Coordinator::start(
         std::move(plugin_metrics),
         std::move(*storage),
         std::move(*runners),
-        std::move(embedded_ids)
+        std::move(embedded_ids),
+        std::move(*entrance)
     ));
     if (auto opened = coordinator->open_callbacks(settings); !opened) {
         return fail(std::move(opened.error()));
     }
-    if (auto listening = coordinator->listen(settings); !listening) {
-        return fail(std::move(listening.error()));
-    }
+    coordinator->open_api(settings);
     coordinator->sweeper_.start();
     coordinator->callbacks_->start();
     if (auto started = coordinator->pool_.start(); !started) {
@@ -319,11 +272,42 @@ Status Coordinator::open_callbacks(const config::Settings& settings) {
     return {};
 }
 
-Status Coordinator::listen(const config::Settings& settings) {
-    auto token = read_token(settings.server.token_file, surroundings_.logger);
+Result<Coordinator::Entrance> Coordinator::listen(
+    const config::Settings& settings, const Surroundings& surroundings
+) {
+    auto token = read_token(settings.server.token_file, surroundings.logger);
     if (!token) {
         return fail(std::move(token.error()));
     }
+    Entrance entrance;
+    entrance.access = {
+        .bearer_token = *token,
+        .hosts = token->empty() && !settings.server.allow_unauthenticated ? HostRule::local
+                                                                          : HostRule::any};
+    auto starting = entrance.access;
+    starting.unmatched = starting_error();
+    entrance.starting = std::make_unique<Dispatcher>(
+        make_starting_api(),
+        std::move(starting),
+        surroundings.clock,
+        surroundings.entropy,
+        surroundings.logger,
+        nullptr
+    );
+    auto server = HttpServer::start(
+        server_settings(settings.server),
+        *entrance.starting,
+        surroundings.clock,
+        surroundings.logger
+    );
+    if (!server) {
+        return fail(std::move(server.error()));
+    }
+    entrance.server = std::move(*server);
+    return entrance;
+}
+
+void Coordinator::open_api(const config::Settings& settings) {
     const ApiParts parts{
         .tasks = tasks_,
         .check = task_check_,
@@ -341,24 +325,14 @@ Status Coordinator::listen(const config::Settings& settings) {
     };
     dispatcher_ = std::make_unique<Dispatcher>(
         make_api(parts),
-        DispatcherSettings{
-            .bearer_token = *token,
-            .hosts = token->empty() && !settings.server.allow_unauthenticated ? HostRule::local
-                                                                              : HostRule::any},
+        entrance_.access,
         surroundings_.clock,
         surroundings_.entropy,
         surroundings_.logger,
         &request_log_
     );
-    auto server = HttpServer::start(
-        server_settings(settings.server), *dispatcher_, surroundings_.clock, surroundings_.logger
-    );
-    if (!server) {
-        return fail(std::move(server.error()));
-    }
-    server_ = std::move(*server);
-    metrics_page_.watch(server_.get());
-    return {};
+    metrics_page_.watch(entrance_.server.get());
+    entrance_.server->hand_over(*dispatcher_);
 }
 
 void Coordinator::drain() {
@@ -369,7 +343,7 @@ void Coordinator::drain() {
         deadline - surroundings_.clock.steady()
     );
     metrics_page_.watch(nullptr);
-    server_->stop(std::max(left, std::chrono::milliseconds{1000}));
+    entrance_.server->stop(std::max(left, std::chrono::milliseconds{1000}));
     sweeper_.stop();
     callbacks_->stop();
 }

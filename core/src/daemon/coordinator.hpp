@@ -6,10 +6,10 @@
 #include "daemon/embedded_pool.hpp"
 #include "daemon/observers.hpp"
 #include "daemon/peer_wakes.hpp"
+#include "daemon/ready_plugins.hpp"
 #include "daemon/run_mark.hpp"
 #include "http/api.hpp"
 #include "http/server.hpp"
-#include "plugin/plugin_config.hpp"
 #include "service/sweeper.hpp"
 #include "service/task_check.hpp"
 #include "service/task_service.hpp"
@@ -23,43 +23,29 @@
 
 #include <map>
 #include <memory>
-#include <optional>
 #include <string>
 #include <vector>
 
 namespace opslab::daemon {
 
-/// What a coordinator is given for its life.
-struct Surroundings {
-    Clock& clock;
-    Entropy& entropy;
-    Logger& logger;
-};
-
-/// The plugins that a configuration names, found and their settings checked, not yet created.
-struct ReadyPlugins {
-    plugin::ReadyPlugin storage;
-    std::map<std::string, plugin::ReadyPlugin> runners{};  ///< by name (backend type)
-};
-
-/// Finds the plugins that `settings` names. On failure all findings, sorted.
-[[nodiscard]] tl::expected<ReadyPlugins, config::Findings> find_plugins(
-    const config::Settings& settings
-);
-
 /// The composition root: every part of a coordinator, in the order of who needs whom. C++ destroys
 /// members in reverse, and that is the order of shutting down: the order below is load-bearing.
 class Coordinator {
 public:
-    /// Opens everything and listens. Errors: the storage's, a runner's, the address taken.
+    /// Listens, then opens everything: until then only `/live` says yes. A storage that does not
+    /// answer is waited for; null where the process is asked to end meanwhile. Errors: the
+    /// storage's, a runner's, the address taken.
     [[nodiscard]] static Result<std::unique_ptr<Coordinator>> start(
-        const config::Settings& settings, const ReadyPlugins& plugins, Surroundings lent
+        const config::Settings& settings,
+        const ReadyPlugins& plugins,
+        Surroundings lent,
+        const Pause& pause
     );
     Coordinator(const Coordinator&) = delete;
     Coordinator& operator=(const Coordinator&) = delete;
     ~Coordinator() = default;
 
-    [[nodiscard]] std::string address() const { return server_->bound_address(); }
+    [[nodiscard]] std::string address() const { return entrance_.server->bound_address(); }
 
     /// Whether other coordinators may use the same database, and give away tasks that run here.
     [[nodiscard]] bool shares_its_storage() const { return embedded_ids_ != nullptr; }
@@ -72,6 +58,16 @@ public:
     void drain();
 
 private:
+    /// The server, and what it answers before there is anything behind it.
+    struct Entrance {
+        DispatcherSettings access{};
+        std::unique_ptr<Dispatcher> starting{};
+        std::unique_ptr<HttpServer> server{};  // last: it uses the one above
+    };
+    [[nodiscard]] static Result<Entrance> listen(
+        const config::Settings& settings, const Surroundings& surroundings
+    );
+
     Coordinator(
         const config::Settings& settings,
         Surroundings surroundings,
@@ -81,10 +77,11 @@ private:
         std::unique_ptr<PluginMetrics> plugin_metrics,
         std::unique_ptr<Storage> storage,
         std::map<std::string, std::unique_ptr<Runner>> runners,
-        std::unique_ptr<EmbeddedIds> embedded_ids
+        std::unique_ptr<EmbeddedIds> embedded_ids,
+        Entrance entrance
     );
     [[nodiscard]] Status open_callbacks(const config::Settings& settings);
-    [[nodiscard]] Status listen(const config::Settings& settings);
+    void open_api(const config::Settings& settings);
 
     Surroundings surroundings_;
     RunMark run_mark_;
@@ -110,7 +107,7 @@ private:
     KnownProblems known_problems_;
     MetricsPage metrics_page_;
     std::unique_ptr<Dispatcher> dispatcher_;
-    std::unique_ptr<HttpServer> server_;
+    Entrance entrance_;
 };
 
 }  // namespace opslab::daemon

@@ -97,14 +97,22 @@ int serve(const ServeOptions& options) {
     std::optional<EndLimit> limit;  // destroyed after the coordinator, whose end it watches
     allow_many_files(*logger);
     try {
-        auto coordinator =
-            Coordinator::start(*settings, *plugins, Surroundings{clock, entropy, *logger});
+        auto coordinator = Coordinator::start(
+            *settings,
+            *plugins,
+            Surroundings{clock, entropy, *logger},
+            [&signals](Duration longest) { return !signals.wait_for(longest); }
+        );
         if (!coordinator) {
             log(*logger,
                 LogLevel::critical,
                 "cannot start",
                 {{"error", coordinator.error().message}, {"detail", coordinator.error().detail}});
             return kCannotServe;
+        }
+        if (*coordinator == nullptr) {
+            log(*logger, LogLevel::info, "stopped before its storage answered");
+            return 0;
         }
         if (!(*coordinator)->shares_its_storage()) {
             guard.reset();

@@ -41,4 +41,34 @@ void tell_service_manager(std::string_view state) noexcept {
     ::close(fd);
 }
 
+namespace {
+
+// the first before systemd's own 90 s are over, and each before the one before it is
+constexpr Duration kAskAgain = std::chrono::seconds{20};
+constexpr std::string_view kMoreTime = "EXTEND_TIMEOUT_USEC=60000000";
+
+}  // namespace
+
+LongStart::LongStart(Clock& clock)
+    : clock_(clock), thread_([this] {
+          std::unique_lock lock(mutex_);
+          auto next = clock_.steady() + kAskAgain;
+          while (!is_over_) {
+              clock_.wait_until(lock, over_, next);
+              if (!is_over_ && clock_.steady() >= next) {
+                  tell_service_manager(kMoreTime);
+                  next += kAskAgain;
+              }
+          }
+      }) {}
+
+LongStart::~LongStart() {
+    {
+        const std::lock_guard lock(mutex_);
+        is_over_ = true;
+        over_.notify_all();
+    }
+    thread_.join();
+}
+
 }  // namespace opslab::daemon

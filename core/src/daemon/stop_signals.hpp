@@ -1,6 +1,9 @@
 #pragma once
 
+#include <chrono>
 #include <csignal>
+#include <ctime>
+#include <optional>
 
 namespace opslab::daemon {
 
@@ -23,6 +26,16 @@ public:
         int signal = 0;
         sigwait(&set_, &signal);
         return signal;
+    }
+
+    /// As `wait`, but no longer than this: then nothing.
+    [[nodiscard]] std::optional<int> wait_for(std::chrono::microseconds longest) const {
+        const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(longest);
+        const timespec limit{
+            .tv_sec = seconds.count(),
+            .tv_nsec = std::chrono::nanoseconds(longest - seconds).count()};
+        const int signal = sigtimedwait(&set_, nullptr, &limit);
+        return signal > 0 ? std::optional{signal} : std::nullopt;
     }
 
     /// A second signal ends the process at once: what was acknowledged is safe on the disk.

@@ -280,7 +280,7 @@ std::unique_ptr<Dispatcher::Call> Dispatcher::prepare(
     if (const auto foreign = why_foreign(request, settings_.hosts); !foreign.empty()) {
         responder.fail(problem(Errc::permission_denied, "foreign_request", std::string(foreign)));
     } else if (match.allowed.empty()) {
-        responder.fail(Error{.code = Errc::not_found, .message = "no such path"});
+        responder.fail(settings_.unmatched);
     } else if (request.method == HttpMethod::options) {
         responder.respond(options_answer(match.allowed));
     } else if (match.route == nullptr) {
@@ -315,7 +315,7 @@ void Dispatcher::reject(
             target ? router_.match(HttpMethod::other, target->segments) : RouteMatch{};
         pattern = match.pattern;
         if (target && match.allowed.empty()) {
-            response = problem_response(Error{.code = Errc::not_found, .message = "no such path"});
+            response = problem_response(settings_.unmatched);
         } else {
             response.headers.set(
                 "Allow", allow_value(match.allowed.empty() ? all_methods() : match.allowed)

@@ -40,6 +40,8 @@ struct DispatcherSettings {
     /// Asked for as `Authorization: Bearer …` on every route that is not open; empty: not at all.
     std::string bearer_token{};
     HostRule hosts = HostRule::any;
+    /// What a path without a route is answered with.
+    Error unmatched{.code = Errc::not_found, .message = "no such path"};
 };
 
 /// Everything between a socket and a handler: request id, target, token, route, the error form for

@@ -121,7 +121,7 @@ class RestinioServer final : public HttpServer {
 public:
     RestinioServer(ServerSettings settings, Dispatcher& dispatcher, Clock& clock, Logger& logger)
         : settings_(std::move(settings)),
-          dispatcher_(dispatcher),
+          dispatcher_(&dispatcher),
           clock_(clock),
           logger_(logger),
           work_(asio::make_work_guard(io_)),
@@ -167,6 +167,10 @@ public:
         return shown(settings_.address, port_);
     }
     [[nodiscard]] std::uint16_t port() const override { return port_; }
+
+    void hand_over(Dispatcher& to) override {
+        on_io([&] { dispatcher_ = &to; });
+    }
 
     void stop(std::chrono::milliseconds grace) override {
         if (stopped_ || !library_) {
@@ -219,7 +223,7 @@ private:
             std::string bytes;
             const auto method = fault.known.method;
             fault.known.remote_address = std::move(remote);
-            dispatcher_.reject(
+            dispatcher_->reject(
                 std::move(fault.known), fault.error, std::make_unique<WireSink>(bytes, method)
             );
             return bytes;
@@ -285,7 +289,7 @@ private:
             )
         );
         host_->add(exchange);
-        route(exchange, dispatcher_.prepare(std::move(request), exchange->sink()));
+        route(exchange, dispatcher_->prepare(std::move(request), exchange->sink()));
     }
 
     void route(
@@ -345,7 +349,7 @@ private:
     }
 
     const ServerSettings settings_;
-    Dispatcher& dispatcher_;
+    Dispatcher* dispatcher_;  // I/O thread
     Clock& clock_;
     Logger& logger_;
     asio::io_context io_{1};

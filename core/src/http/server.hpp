@@ -56,6 +56,9 @@ public:
     [[nodiscard]] virtual std::string bound_address() const = 0;
     [[nodiscard]] virtual std::uint16_t port() const = 0;
 
+    /// From now on requests go to `to`. Those under way end where they began, so both outlive it.
+    virtual void hand_over(Dispatcher& to) = 0;
+
     /// Takes no further connection, ends streams, lets requests under way be answered for up to
     /// `grace`, then stops whatever is left. Returns when all threads are joined. Idempotent.
     /// A handler that never returns holds it up: handlers are bounded by contract.

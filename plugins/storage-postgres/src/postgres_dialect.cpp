@@ -2,6 +2,7 @@
 
 #include "failures.hpp"
 
+#include <libpq-fe.h>
 #include <soci/postgresql/soci-postgresql.h>
 #include <soci/soci.h>
 
@@ -31,6 +32,10 @@ std::unique_ptr<soci::session> PostgresDialect::connect() {
                    "current_setting('synchronous_commit') = 'off'";
     *connection << kTakeShard;
     return connection;
+}
+
+bool PostgresDialect::server_answers() const {
+    return PQping(settings_.conninfo.c_str()) == PQPING_OK;
 }
 
 void PostgresDialect::committed(const sql::Touched& touched) noexcept {

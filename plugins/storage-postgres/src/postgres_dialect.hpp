@@ -18,6 +18,9 @@ public:
         : settings_(std::move(settings)), wake_(std::move(wake)) {}
 
     [[nodiscard]] std::unique_ptr<soci::session> connect() override;
+    /// Whether the server takes connections, ours or not: where it does, a failed `connect` is for
+    /// its user, password or database. As long as `connect_timeout` at most.
+    [[nodiscard]] bool server_answers() const;
     [[nodiscard]] Error describe(const std::exception& thrown) const override;
     [[nodiscard]] sql::Trouble trouble(const std::exception& thrown) const override;
 

@@ -1,5 +1,9 @@
 #include "postgres_migrations.hpp"
 
+#include "failures.hpp"
+
+#include <opslab/storage.hpp>
+
 #include <libpq-fe.h>
 #include <soci/postgresql/soci-postgresql.h>
 #include <soci/soci.h>
@@ -126,7 +130,11 @@ Status bring_up_to_date(
         *connection << "COMMIT";
         return {};
     } catch (const std::exception& thrown) {
-        return fail(dialect.describe(thrown));
+        auto error = dialect.describe(thrown);
+        if (trouble_of(thrown) == sql::Trouble::disconnected && !dialect.server_answers()) {
+            error.reason = kStorageAway;
+        }
+        return fail(std::move(error));
     }
 }
 

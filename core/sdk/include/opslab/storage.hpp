@@ -465,6 +465,10 @@ public:
 
 // --- the plugin -------------------------------------------------------------------------------
 
+/// The `reason` where a storage cannot be opened since its database does not answer, and may do so
+/// later: the coordinator answers 503 meanwhile and tries again. Any other error ends the start.
+inline constexpr const char* kStorageAway = "storage_away";
+
 /// Told that something changed in the database by another process (LISTEN/NOTIFY).
 class WakeSource {
 public:
