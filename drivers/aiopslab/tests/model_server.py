@@ -6,7 +6,8 @@ import threading
 
 
 class ModelServer:
-    """`answers`: one a call, the last one again and again; a number is an HTTP status."""
+    """`answers`: one a call, the last one again and again; a number is an HTTP status; bytes are all that is
+    sent before the connection ends."""
 
     def __init__(self, *answers):
         self.answers = list(answers)
@@ -20,6 +21,10 @@ class ModelServer:
                 answer = server.answers[0]
                 if len(server.answers) > 1:
                     server.answers.pop(0)
+                if isinstance(answer, bytes):
+                    self.wfile.write(answer)
+                    self.close_connection = True
+                    return
                 status = answer if isinstance(answer, int) else 200
                 text = answer if isinstance(answer, str) else json.dumps(answer)
                 self.send_response(status)

@@ -83,6 +83,22 @@ class OpenAICompatible(unittest.TestCase):
             self.ask(server, attempts=3)
         self.assertEqual(len(server.requests), 3)
 
+    def test_a_server_that_dies_while_it_answers_is_asked_again(self):
+        head = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
+        refusal = b"HTTP/1.1 503 Away\r\nTransfer-Encoding: chunked\r\n\r\nff\r\nwe"
+        for broken in (
+            b"",
+            b"nonsense\r\n\r\n",
+            b"HTTP/1.1 2",
+            head + b"X: " + b"x" * 70_000,
+            head + b'Content-Length: 100\r\n\r\n{"choices": ',
+            head + b'Transfer-Encoding: chunked\r\n\r\nff\r\n{"choices": ',
+            refusal,
+        ):
+            with self.subTest(broken[-30:]), ModelServer(broken, said(SUBMIT)) as server:
+                self.assertEqual(self.ask(server)[1], SUBMIT)
+                self.assertEqual(len(server.requests), 2)
+
     def test_a_refusal_is_the_tasks_fault_and_not_repeated(self):
         for status in (400, 401, 404, 307):
             with ModelServer(status) as server, self.assertRaises(TaskFailure):

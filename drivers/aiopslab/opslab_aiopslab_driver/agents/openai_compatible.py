@@ -1,5 +1,6 @@
 """An agent over any server that speaks the OpenAI chat completions API: a policy under training, say."""
 
+import http.client
 import json
 import time
 import urllib.error
@@ -96,7 +97,8 @@ class OpenAICompatibleAgent:
             return json.loads(raw)
         except urllib.error.HTTPError as error:
             raise _refusal(error) from None
-        except (OSError, ValueError) as error:  # also URLError, time-outs, what is no JSON
+        except (OSError, ValueError, http.client.HTTPException) as error:
+            # also URLError, time-outs, what is no JSON, an answer that breaks off
             raise InfrastructureFailure(f"the model server at {self._url}: {error}") from None
 
 
@@ -138,7 +140,7 @@ def _token_id(token):
 def _refusal(error):
     try:
         said = error.read(2000).decode("utf-8", "replace").strip()
-    except OSError:
+    except (OSError, http.client.HTTPException):
         said = ""
     text = f"the model server answered {error.code}: {said or error.reason}"
     if error.code not in RETRIED and error.code < 500:
