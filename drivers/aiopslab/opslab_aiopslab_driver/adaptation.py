@@ -2,7 +2,7 @@
 
 import sys
 
-from opslab_aiopslab_driver import own_tmp
+from opslab_aiopslab_driver import command_watch, own_tmp
 from opslab_aiopslab_driver.agent_shell import AgentShell
 from opslab_aiopslab_driver.failures import InfrastructureFailure
 
@@ -28,6 +28,7 @@ def apply(surroundings):
         _make_docker_lazy()
         _confine_shell(AgentShell(surroundings.root))
         own_tmp.give(surroundings.root / "tmp")
+        command_watch.install({})
         import aiopslab.orchestrator  # noqa: F401  to fail here rather than later
     except Exception as error:
         raise InfrastructureFailure(

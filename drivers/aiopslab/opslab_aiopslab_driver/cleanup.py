@@ -1,10 +1,11 @@
 """Taking back what AIOpsLab left, and looking whether everything is gone."""
 
-import os
 import time
 
+from opslab_aiopslab_driver.failures import InfrastructureFailure
+from opslab_aiopslab_driver.progress import PATIENCE_SECONDS
+
 OPENEBS = "https://openebs.github.io/charts/openebs-operator.yaml"
-PATIENCE_SECONDS = int(os.environ.get("OPSLAB_CLEANUP_PATIENCE_SECONDS", "90"))
 FLOWER_PREFIXES = ("superlink", "supernode-", "serverapp", "clientapp-")
 
 
@@ -25,7 +26,7 @@ class Cleanup:
             return False
         docker = self._orchestrator.uses_docker(self._progress.problem_id)
         if self._progress.fault_begun and not self._progress.fault_recovered:
-            self._try("recovering the fault", problem.recover_fault)
+            self._try("recovering the fault", self._recover)
         if docker:
             self._try("stopping the containers", problem.app.delete)
         if docker or not self._progress.app_cleaned:
@@ -38,6 +39,12 @@ class Cleanup:
         for leftover in leftovers:
             self._emitter.log("warning", f"left behind: {leftover}")
         return not leftovers
+
+    def _recover(self):
+        if not self._progress.app_cleaned:  # there is nothing to recover it in otherwise
+            self._progress.problem.recover_fault()
+        if not self._progress.fault_recovered:
+            raise InfrastructureFailure("the fault is still in, or nobody knows")
 
     def _tear_down_cluster(self):
         prometheus = getattr(self._orchestrator, "prometheus", None)

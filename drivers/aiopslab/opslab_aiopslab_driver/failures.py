@@ -37,6 +37,24 @@ def kind_of_agent_error(error):
     return "infrastructure" if away else "task"
 
 
+# no state of a cluster makes Python raise these
+_NEVER_OF_A_STATE = (RunFailure, OSError, ImportError, MemoryError)
+
+
+def is_of_a_state(error):
+    """Whether an evaluation may have raised this over the state of the cluster, which is the agent's: not where
+    nobody answered, or something of ours is broken."""
+    seen = set()
+    while error is not None and error not in seen:
+        if isinstance(error, _NEVER_OF_A_STATE):
+            return False
+        if any(cls.__module__.startswith("urllib3") for cls in type(error).__mro__):
+            return False
+        seen.add(error)
+        error = error.__cause__ or error.__context__
+    return True
+
+
 def describe(error):
     """One line for a person: the exception's type, unless it is ours, and its text."""
     text = str(error).strip() or "no message"

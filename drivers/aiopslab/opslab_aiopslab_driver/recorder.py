@@ -8,11 +8,14 @@ import time
 from aiopslab.orchestrator import Orchestrator
 from aiopslab.utils.status import InvalidActionError, SubmissionStatus
 
-from opslab_aiopslab_driver import results
+from opslab_aiopslab_driver import command_watch, results
+from opslab_aiopslab_driver.command_watch import ApiCall
 from opslab_aiopslab_driver.failures import (
     EvaluationFailure,
     InfrastructureFailure,
     TaskFailure,
+    describe,
+    is_of_a_state,
     kind_of_agent_error,
 )
 from opslab_aiopslab_driver.path_guard import guarded
@@ -63,7 +66,7 @@ class RecordingOrchestrator(Orchestrator):
         self._emitter = emitter
         self._stop = stop
         self._surroundings = surroundings
-        self.progress = Progress()
+        self.progress = Progress(emitter, stop)
         self._guard = None
         self._prompt = None
         self._steps = 0
@@ -134,17 +137,7 @@ class RecordingOrchestrator(Orchestrator):
         self._emitter.begin("evaluate")
         problem = self.session.problem
         task_type = results.task_type_of(problem, self.session.pid or "")
-        refused = None
-        try:
-            found = self._evaluate(solution, _without_special_tokens(trace), duration)
-        except results.SHAPE_ERRORS as error:
-            if self._submitted and results.well_formed(task_type, solution):
-                raise EvaluationFailure(f"the evaluation failed: {error!r}") from error
-            if task_type == "mitigation":
-                raise EvaluationFailure(f"the evaluation failed: {error!r}") from error
-            # no answer, or one of another type than asked for: wrong, and nobody else's fault
-            refused = f"{type(error).__name__}: {error}"
-            found = results.failed_results(task_type, problem.results, duration)
+        found, refused = self._judged(task_type, solution, trace, duration)
         verdict = results.judge(task_type, found)
         output = {
             "task_type": task_type,
@@ -164,6 +157,49 @@ class RecordingOrchestrator(Orchestrator):
         self._emitter.begin("teardown")
         self._stop.check()
         return found
+
+    def _judged(self, task_type, solution, trace, duration):
+        """The results, and what AIOpsLab's evaluation raised where the agent is to blame for that: its answer
+        is wrong then. A null reward and another attempt must not be had by breaking the evaluation."""
+        with command_watch.recorded() as record:
+            try:
+                found = self._evaluate(solution, _without_special_tokens(trace), duration)
+            except Exception as error:
+                if not self._is_the_agents(error, record, task_type, solution):
+                    raise EvaluationFailure(f"the evaluation failed: {describe(error)}") from error
+                refused = f"{type(error).__name__}: {error}"[:4000]
+            else:
+                self._check_that_it_saw(task_type, found, record)
+                return found, None
+        self._emitter.log("warning", f"judged a failure, for the evaluation raised {refused}")
+        partial = self.session.problem.results
+        return results.failed_results(task_type, partial, duration), refused
+
+    def _is_the_agents(self, error, record, task_type, solution):
+        if task_type == "mitigation":
+            # AIOpsLab looks at the cluster as the agent left it, and expects a lot of it
+            away = any(call.away for call in record.calls)
+            return is_of_a_state(error) and not away and self._cluster_answers()
+        # no answer, or one of another type than asked for: wrong, and nobody else's fault
+        fitting = self._submitted and results.well_formed(task_type, solution)
+        return isinstance(error, results.SHAPE_ERRORS) and not fitting
+
+    def _check_that_it_saw(self, task_type, found, record):
+        """Some evaluations take an API that does not answer for pods that are not ready."""
+        if task_type == "mitigation" and record.calls and record.calls[-1].away:
+            if not results.judge(task_type, found).success:
+                raise EvaluationFailure(f"nobody answered the evaluation: {record.calls[-1]}")
+
+    def _cluster_answers(self):
+        """Whether the API's server can read what it keeps."""
+        if self.uses_docker(self.progress.problem_id):
+            return False
+        with command_watch.recorded() as record:
+            try:
+                self.kubectl.list_namespaces()
+            except Exception:
+                return any(isinstance(call, ApiCall) and call.status == 403 for call in record.calls)
+        return True
 
 
 def _without_special_tokens(trace):

@@ -1,15 +1,18 @@
 """A stand-in for AIOpsLab in the driver's tests: its names and signatures, and its nasties on demand.
 
 The environment variable STANDIN holds JSON: `raise_in` and `hang_in` name a place (see `at`), `journal`
-a file that tells what was done to the pretended cluster, the rest is read where it matters.
+a file that tells what was done to the pretended cluster, the rest is read where it matters. The commands
+`kubectl`, `helm` and `docker` are those in ../bin, which read it too.
 """
 
 import json
 import os
+import pathlib
 import subprocess
 import time
 
 PLAN = json.loads(os.environ.get("STANDIN", "{}"))
+os.environ["PATH"] = f"{pathlib.Path(__file__).parent.parent / 'bin'}:{os.environ['PATH']}"
 
 
 def journal(word):

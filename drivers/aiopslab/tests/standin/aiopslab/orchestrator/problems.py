@@ -1,7 +1,11 @@
 """One problem of each type, with the results that AIOpsLab's own give."""
 
+import json
+
 from aiopslab import PLAN, at
+from aiopslab.generators.fault.inject_app import ApplicationFaultInjector
 from aiopslab.generators.fault.inject_symp import SymptomFaultInjector
+from aiopslab.service.kubectl import PODS, KubeCtl
 from aiopslab.service.shell import Shell
 from aiopslab.utils.status import InvalidActionError, SubmissionStatus
 
@@ -12,9 +16,11 @@ class Application:
 
     def deploy(self):
         at("deploy")
+        PODS[:] = ["mongodb-geo-1", "geo-1"]
 
     def cleanup(self):
         at("cleanup")
+        PODS[:] = ["pod"] * PLAN.get("pods_left", 0)
 
 
 class Actions:
@@ -34,6 +40,11 @@ class Actions:
         at("action")
         raise RuntimeError("a broken action")
 
+    def change_pods(self, names):
+        """What an agent may do to them with kubectl."""
+        PODS[:] = names
+        return "changed"
+
     def submit(self, solution=None):
         if PLAN.get("invalid_submission"):
             return SubmissionStatus.INVALID_SUBMISSION
@@ -51,10 +62,23 @@ class Task:
 
     def inject_fault(self):
         at("inject")
-        SymptomFaultInjector().create_chaos_experiment({"kind": "PodChaos"}, "pod-failure")
+        fault = PLAN.get("fault", "chaos")
+        if fault == "chaos":
+            SymptomFaultInjector().create_chaos_experiment({"kind": "PodChaos"}, "pod-failure")
+        elif fault == "database":
+            ApplicationFaultInjector().run("/scripts/revoke-admin-geo-mongo.sh")
+        elif fault == "service":
+            KubeCtl().patch_service("user-service", "app", {})
 
     def recover_fault(self):
         at("recover")
+        fault = PLAN.get("recovers", PLAN.get("fault", "chaos"))
+        if fault == "chaos":
+            SymptomFaultInjector().delete_chaos_experiment("pod-failure")
+        elif fault == "database":
+            ApplicationFaultInjector().run("/scripts/revoke-mitigate-admin-geo-mongo.sh")
+        elif fault == "service":
+            KubeCtl().patch_service("user-service", "app", {})
 
     def start_workload(self):
         at("workload")
@@ -114,8 +138,22 @@ class AnalysisTask(Task):
 class MitigationTask(Task):
     def eval(self, soln, trace, duration):
         at("eval")
-        self.results["success"] = PLAN.get("healthy", True)
-        return self._count(trace, duration, "TTM")
+        self._count(trace, duration, "TTM")
+        kubectl = KubeCtl()
+        normal = PLAN.get("healthy", True)
+        if PLAN.get("judges_by") == "waiting":  # takes whatever is raised for pods that are not ready
+            try:
+                kubectl.list_pods(self.namespace)
+            except Exception:
+                normal = False
+        else:
+            json.loads(kubectl.exec_command("kubectl get service user-service -o json"))
+            kubectl.get_deployment("user-service", self.namespace)
+            for pod in kubectl.list_pods(self.namespace).items:
+                for status in pod.status.container_statuses:
+                    normal = normal and status.ready
+        self.results["success"] = normal
+        return self.results
 
 
 class ProblemRegistry:

@@ -11,3 +11,6 @@ class SymptomFaultInjector:
         with open(path, "w") as file:
             json.dump(experiment, file)
         print(KubeCtl().exec_command(f"kubectl apply -f {path}"))
+
+    def delete_chaos_experiment(self, name):
+        print(KubeCtl().exec_command(f"kubectl delete -f /tmp/{name}.yaml"))
