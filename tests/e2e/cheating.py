@@ -22,6 +22,10 @@ CHEATS = {
     "reading command lines": "cat /proc/[0-9]*/cmdline 2>/dev/null | tr '\\0' ' '",
     "reading memory": "for m in /proc/[0-9]*/mem; do head -c 1 $m && echo opened-$m; done 2>/dev/null; true",
     "looking for the task": "find / -name 'task*.json' 2>/dev/null | sed s/^/task-at:/; ls -la /opslab/task",
+    "looking for the fault": "cd $OPSLAB_WORK_DIR; ls; cat tmp/* tmp/pod-failure.yaml results/* data/*; true",
+    "leaving something behind": "setsid sleep 4711 >/dev/null 2>&1 & echo left-it",
+    "looking for what was left":
+        "cat /proc/[0-9]*/cmdline 2>/dev/null | tr '\\0' ' ' | grep -aq 'sleep 471[1]' && echo still-there; true",
     "looking for the answers": "cat /opt/driver/tests/standin/aiopslab/orchestrator/problems.py",
 }
 ACTIONS = [shell(command) for command in CHEATS.values()] + ['submit("Yes")']  # the wrong answer
@@ -62,6 +66,9 @@ def cheat(test, coordinator):
     test.assertNotIn("found-", seen["reading environments"])
     test.assertNotIn("opened-", seen["reading memory"])
     test.assertNotIn("task-at:", seen["looking for the task"])
+    test.assertNotIn("PodChaos", seen["looking for the fault"])
+    test.assertIn("left-it", seen["leaving something behind"])
+    test.assertNotIn("still-there", seen["looking for what was left"])
     test.assertNotIn("class", seen["looking for the answers"])
     logs = coordinator.get(f"/tasks/{task_id}/logs?limit=1000")
     stored = json.dumps([logs, steps, coordinator.task(task_id)])

@@ -8,9 +8,10 @@ import os
 import pwd
 import selectors
 import shutil
-import signal
 import subprocess
 import time
+
+from opslab_aiopslab_driver import process_family
 
 MAX_OUTPUT = 1024 * 1024
 _NOT_FOR_AGENTS = ("PYTHONPATH", "PYTHONUNBUFFERED", "PYTHONDONTWRITEBYTECODE", "WANDB_MODE")
@@ -18,6 +19,7 @@ _NOT_FOR_AGENTS = ("PYTHONPATH", "PYTHONUNBUFFERED", "PYTHONDONTWRITEBYTECODE", 
 
 class AgentShell:
     def __init__(self, root, environment=os.environ):
+        process_family.adopt_orphans()
         self._environment = {
             name: value
             for name, value in environment.items()
@@ -57,6 +59,7 @@ class AgentShell:
         options = dict(self._identity)
         if cwd is not None:
             options["cwd"] = cwd
+        others = {pid for pid, _ in process_family.strangers()}
         process = subprocess.Popen(
             command,
             shell=True,
@@ -79,7 +82,7 @@ class AgentShell:
                 f"Error: the command timed out after {timeout} seconds"
             ) from None
         finally:
-            _kill_group(process)
+            _end(process, others)
         if code != 0:
             return f"[ERROR] Command execution failed: {err}"
         return out + err
@@ -114,12 +117,8 @@ def _read_both(process, deadline):
     ]
 
 
-def _kill_group(process):
-    try:
-        os.killpg(process.pid, signal.SIGKILL)
-    except (ProcessLookupError, PermissionError):
-        pass
-    process.wait()
+def _end(process, others):
+    process_family.kill(process, others)
     for pipe in (process.stdin, process.stdout, process.stderr):
         if pipe is not None:
             try:

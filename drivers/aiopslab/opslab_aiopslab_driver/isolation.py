@@ -52,6 +52,8 @@ def enter(environment=os.environ):
         environment[variable] = str(root / folder)
     for folder in ("cwd", "results", "data"):
         (root / folder).mkdir(exist_ok=True)
+    for folder in {path.partition("/")[0] for path in _FOLDERS.values()} | {"results", "data"}:
+        (root / folder).chmod(0o700)  # manifests of the fault, say; cwd is where an agent's calls save
     environment["KUBECONFIG"] = str(_write_kubeconfig(root / "home", config))
     environment.update(_FIXED)
     tempfile.tempdir = None  # it is remembered from before

@@ -110,6 +110,29 @@ class AgentCommands(unittest.TestCase):
     def test_a_command_that_leaves_a_child_with_its_pipes_does_not_hold_the_run(self):
         self.assertIn("started", self.observed("sleep 600 & echo started"))
 
+    def test_nothing_that_a_command_started_outlives_it_in_whatever_session(self):
+        for leave in ("setsid", "setsid nohup setsid", "setsid sh -c 'sleep 601 & sleep 602' &"):
+            with self.subTest(leave):
+                left = f"{leave} sleep 60{os.getpid()} >/dev/null 2>&1 & echo started"
+                look = f"pgrep -fx 'sleep 60{os.getpid()}|sleep 60[12]' || echo none"
+                config = {"agent": "scripted", "actions": [
+                    f"exec_shell({left!r})", f"exec_shell({look!r})", 'submit("No")']}
+                seen = [step["observation"] for step in played(agent_config=config).of("step")]
+                self.assertIn("started", seen[1])
+                self.assertIn("none", seen[2])
+
+    def test_a_command_that_takes_too_long_ends_with_what_it_started(self):
+        run = played(
+            {"shell_seconds": 1},
+            agent_config={"agent": "scripted", "actions": [
+                "exec_shell('setsid sleep 7654 & while :; do setsid sleep 7654 & sleep 0.01; done')",
+                "exec_shell('pgrep -fx \"sleep 7654\" || echo none')",
+                'submit("No")']},
+        )
+        seen = [step["observation"] for step in run.of("step")]
+        self.assertIn("timed out after 1 seconds", seen[1])
+        self.assertIn("none", seen[2])
+
     def test_failing_commands_say_so_as_in_aiopslab(self):
         said = self.observed("echo no >&2; exit 3")
         self.assertIn("[ERROR] Command execution failed: no", said)
@@ -125,6 +148,22 @@ class AgentCommands(unittest.TestCase):
         self.assertIn("nobody\n{home-is-mine", seen)
         for word in ("read-it", "listed-it", "killed-it", "standin"):
             self.assertNotIn(word, seen)
+
+    @unittest.skipUnless(os.geteuid() == 0, "needs root to become another user")
+    def test_as_another_user_commands_cannot_read_what_the_fault_is(self):
+        # the manifest of the fault is the answer to localization
+        names = "tmp results data home helm xdg docker charts flower"
+        seen = self.observed(
+            f"cd $OPSLAB_WORK_DIR; for d in {names}; do"
+            " ls $d >/dev/null 2>&1 && echo listed-$d; cat $d/* 2>/dev/null; done;"
+            " cat tmp/pod-failure.yaml; ls cwd && echo cwd-is-open;"
+            " echo x >/tmp/$$ && rm /tmp/$$ && echo x >$TMPDIR/x && cat $TMPDIR/x && echo own-tmp",
+            OPSLAB_AGENT_USER="nobody",
+        )
+        for word in ("listed-", "PodChaos"):
+            self.assertNotIn(word, seen)
+        self.assertIn("cwd-is-open", seen)
+        self.assertIn("own-tmp", seen)
 
 
 if __name__ == "__main__":

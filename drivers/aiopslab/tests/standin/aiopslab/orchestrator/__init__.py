@@ -60,9 +60,10 @@ class Orchestrator:
         problem = self.probs.get_problem_instance(problem_id)
         self.session.set_problem(problem, pid=problem_id)
         self.session.set_agent(self.agent_name)
-        self.kubectl.exec_command("kubectl apply openebs")
-        self.prometheus = Prometheus()
-        self.prometheus.deploy()
+        if self.probs.get_problem_deployment(problem_id) != "docker":
+            self.kubectl.exec_command("kubectl apply openebs")
+            self.prometheus = Prometheus()
+            self.prometheus.deploy()
         problem.app.delete()
         problem.app.deploy()
         problem.inject_fault()
@@ -122,9 +123,10 @@ class Orchestrator:
         problem.recover_fault()
         atexit.unregister(exit_cleanup_fault)
         problem.app.cleanup()
-        self.prometheus.teardown()
-        self.kubectl.exec_command("kubectl delete openebs")
-        self.kubectl.wait_for_namespace_deletion("openebs")
+        if problem.namespace != "docker":
+            self.prometheus.teardown()
+            self.kubectl.exec_command("kubectl delete openebs")
+            self.kubectl.wait_for_namespace_deletion("openebs")
         return {
             "history": self.session.history,
             "final_state": answer,

@@ -1,10 +1,13 @@
 """One problem of each type, with the results that AIOpsLab's own give."""
 
+import importlib
 import json
 
 from aiopslab import PLAN, at
 from aiopslab.generators.fault.inject_app import ApplicationFaultInjector
 from aiopslab.generators.fault.inject_symp import SymptomFaultInjector
+from aiopslab.paths import TARGET_MICROSERVICES
+from aiopslab.service.helm import Helm
 from aiopslab.service.kubectl import PODS, KubeCtl
 from aiopslab.service.shell import Shell
 from aiopslab.utils.status import InvalidActionError, SubmissionStatus
@@ -16,6 +19,7 @@ class Application:
 
     def deploy(self):
         at("deploy")
+        Helm.install(release_name="standin", chart_path=str(TARGET_MICROSERVICES / "chart"))
         PODS[:] = ["mongodb-geo-1", "geo-1"]
 
     def cleanup(self):
@@ -25,7 +29,7 @@ class Application:
 
 class Actions:
     def exec_shell(self, command, timeout=30):
-        result = Shell.exec(command)
+        result = Shell.exec(command, timeout=PLAN.get("shell_seconds", timeout))
         print(result)
         return result
 
@@ -65,20 +69,22 @@ class Task:
         fault = PLAN.get("fault", "chaos")
         if fault == "chaos":
             SymptomFaultInjector().create_chaos_experiment({"kind": "PodChaos"}, "pod-failure")
-        elif fault == "database":
-            ApplicationFaultInjector().run("/scripts/revoke-admin-geo-mongo.sh")
-        elif fault == "service":
-            KubeCtl().patch_service("user-service", "app", {})
+        self._change(fault, "/scripts/revoke-admin-geo-mongo.sh")
 
     def recover_fault(self):
         at("recover")
         fault = PLAN.get("recovers", PLAN.get("fault", "chaos"))
         if fault == "chaos":
             SymptomFaultInjector().delete_chaos_experiment("pod-failure")
-        elif fault == "database":
-            ApplicationFaultInjector().run("/scripts/revoke-mitigate-admin-geo-mongo.sh")
+        self._change(fault, "/scripts/revoke-mitigate-admin-geo-mongo.sh")
+
+    def _change(self, fault, script):
+        if fault == "database":
+            ApplicationFaultInjector().run(script)
         elif fault == "service":
             KubeCtl().patch_service("user-service", "app", {})
+        elif fault == "release":
+            Helm.upgrade(release_name="standin", chart_path=TARGET_MICROSERVICES / "chart")
 
     def start_workload(self):
         at("workload")
@@ -163,6 +169,7 @@ class ProblemRegistry:
             "standin-localization-1": LocalizationTask,
             "standin-analysis-1": AnalysisTask,
             "standin-mitigation-1": lambda: MitigationTask(),
+            "standin-flower-detection": lambda: _docker_problem(),
         }
 
     def get_problem_instance(self, problem_id):
@@ -174,4 +181,9 @@ class ProblemRegistry:
         return [name for name in self.PROBLEM_REGISTRY if not task_type or task_type in name]
 
     def get_problem_deployment(self, problem_id):
-        return "k8s"
+        return "docker" if "flower" in problem_id else "k8s"
+
+
+def _docker_problem():
+    module = f"{__name__}.flower_model_misconfig.model_misconfig"
+    return importlib.import_module(module).FlowerModelMisconfigDetection()
