@@ -2,9 +2,10 @@
 
 import sys
 
-from opslab_aiopslab_driver import command_watch, own_tmp
+from opslab_aiopslab_driver import command_watch, flower, own_tmp
 from opslab_aiopslab_driver.agent_shell import AgentShell
 from opslab_aiopslab_driver.failures import InfrastructureFailure
+from opslab_aiopslab_driver.helm_charts import HelmCharts
 
 
 def settings(surroundings):
@@ -28,8 +29,15 @@ def apply(surroundings):
         _make_docker_lazy()
         _confine_shell(AgentShell(surroundings.root))
         own_tmp.give(surroundings.root / "tmp")
-        command_watch.install({})
+        command_watch.install(
+            {
+                "helm": HelmCharts(surroundings.root / "charts").rewrite,
+                "dock": flower.Commands(surroundings.root / "flower").rewrite,
+            }
+        )
         import aiopslab.orchestrator  # noqa: F401  to fail here rather than later
+
+        flower.adapt()
     except Exception as error:
         raise InfrastructureFailure(
             f"AIOpsLab cannot be imported ({type(error).__name__}: {error}); "

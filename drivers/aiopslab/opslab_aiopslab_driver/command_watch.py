@@ -126,7 +126,10 @@ class WatchedSubprocess:
 
             def communicate(self, *arguments, **options):
                 out, err = super().communicate(*arguments, **options)
-                _note(Command(self._command, self.returncode, out, err))
+                command = Command(self._command, self.returncode, out, err)
+                _note(command)
+                if self.returncode and err:
+                    print(command)  # AIOpsLab drops it
                 return out, err
 
         self._rewrite = rewrite

@@ -58,6 +58,7 @@ class Sharing(unittest.TestCase):
                 for run in (first, second):  # both are under way now
                     run.stop_when("hanging in eval")
                     self.assertEqual(len(run.of("step")), 2)
+                    self.assertIn("helm dependency update", "".join(run.journal()))
                 seen = [Seen(f"{traces}/{name}", run.work / "cwd")
                         for name, run in (("a", first), ("b", second))]
                 folders = [str(run.folder) for run in (first, second)]
