@@ -20,6 +20,7 @@ from opslab_aiopslab_driver.failures import (
 )
 from opslab_aiopslab_driver.path_guard import guarded
 from opslab_aiopslab_driver.progress import Progress
+from opslab_aiopslab_driver.token_count import countable
 
 # what a step may carry of an agent's call
 CALL_DETAILS = (
@@ -163,7 +164,7 @@ class RecordingOrchestrator(Orchestrator):
         is wrong then. A null reward and another attempt must not be had by breaking the evaluation."""
         with command_watch.recorded() as record:
             try:
-                found = self._evaluate(solution, _without_special_tokens(trace), duration)
+                found = self._evaluate(solution, countable(trace), duration)
             except Exception as error:
                 if not self._is_the_agents(error, record, task_type, solution):
                     raise EvaluationFailure(f"the evaluation failed: {describe(error)}") from error
@@ -200,13 +201,3 @@ class RecordingOrchestrator(Orchestrator):
             except Exception:
                 return any(isinstance(call, ApiCall) and call.status == 403 for call in record.calls)
         return True
-
-
-def _without_special_tokens(trace):
-    """AIOpsLab's token count raises on a special token in the text, which an agent can print."""
-    plain = []
-    for item in trace:
-        if "<|" in item.content:
-            item = item.model_copy(update={"content": item.content.replace("<|", "< |")})
-        plain.append(item)
-    return plain

@@ -104,6 +104,14 @@ class Results(unittest.TestCase):
     def test_a_special_token_in_the_output_does_not_spoil_the_evaluation(self):
         run = played(agent_config=scripted('exec_shell("echo \'<|endoftext|>\'")', 'submit("No")'))
         self.assert_result(run, True)
+        halves = (shell("printf '<'"), shell("printf '|endoftext|>'"))
+        self.assert_result(played(agent_config=scripted(*halves, 'submit("No")')), True)
+
+    def test_nor_does_text_that_a_tokenizer_takes_hours_for(self):
+        for letter in ("a", "-", "\\n"):
+            with self.subTest(letter):
+                output = shell(f"head -c 300000 /dev/zero | tr '\\0' '{letter}'")
+                self.assert_result(played(agent_config=scripted(output, 'submit("No")')), True)
 
     def test_an_observation_of_many_megabytes_stays_an_event(self):
         run = played(

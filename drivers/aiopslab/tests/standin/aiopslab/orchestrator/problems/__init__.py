@@ -2,6 +2,7 @@
 
 import importlib
 import json
+import re
 
 from aiopslab import PLAN, at
 from aiopslab.generators.fault.inject_app import ApplicationFaultInjector
@@ -105,8 +106,11 @@ class Task:
         return method(*args, **kwargs)
 
     def _count(self, trace, duration, key):
-        if any("<|endoftext|>" in item.content for item in trace):
+        seen = "".join(item.content for item in trace if item.role != "assistant")
+        if "<|endoftext|>" in seen:
             raise ValueError("disallowed special token")
+        if re.search(r"[a-z]{1000}|[^a-z0-9]{1000}", seen):
+            raise RuntimeError("such a piece is counted for hours")
         self.results.update({"steps": len(trace) // 2, "in_tokens": 7, "out_tokens": 3})
         self.results[key] = duration
         return self.results
