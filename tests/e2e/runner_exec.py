@@ -64,6 +64,10 @@ class Programs(unittest.TestCase):
         walked = os.walk(self.folder / "state")  # which takes folders that vanish meanwhile
         return [place for place, _, files in walked if "request.json" in files]
 
+    def is_known_to_its_successor(self):
+        running = self.coordinator.get("/workers/worker-001-exec/tasks")["tasks"]
+        return running and running[0]["handle"]
+
     def note(self, name):
         return (self.notes / name).read_text().strip()
 
@@ -176,6 +180,8 @@ class Programs(unittest.TestCase):
         )
         task_id = self.coordinator.submit(problem_id="x")
         until((self.notes / "runs").exists, "the run")
+        # one that is not known yet is lost only with its lease, as it cannot be removed
+        until(self.is_known_to_its_successor, "the run to be noted")
         self.coordinator.kill()
         self.coordinator.start()
         self.assertEqual("failed", self.coordinator.wait_for_end(task_id)["status"])
