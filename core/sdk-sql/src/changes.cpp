@@ -213,6 +213,7 @@ void Changes::end_attempt(TaskRow& row, const AttemptOutcome& outcome) {
     if (is_terminal(task.status)) {
         count("holder", before.worker_id->value, task.status, 1);
         add(histograms_[{"duration", ""}], now_ - *before.started_at);
+        add(histograms_[{"problem", task.problem_id}], now_ - *before.started_at);
     } else {
         --counts_[{"holder", before.worker_id->value}].total;
         task.worker_id.reset();

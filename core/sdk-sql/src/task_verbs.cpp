@@ -138,18 +138,24 @@ Result<TaskStats> SqlTaskStore::stats() {
 
 Result<Outlook> SqlTaskStore::outlook(const TaskId& task) {
     auto found = parts_.database.read([&](Session& session) -> std::optional<Outlook> {
-        const auto row = session.row(
-            "task.outlook", Json{{"id", task.value}, {"now", to_micros(parts_.host.clock.now())}}
-        );
+        const auto now = parts_.lease_time.now(session);
+        const auto row =
+            session.row("task.outlook", Json{{"id", task.value}, {"now", to_micros(now)}});
         if (row.is_null()) {
             return std::nullopt;
         }
         Outlook outlook{
+            .now = now,
             .ahead = row.at("ahead").get<std::int64_t>(),
             .last_seq = row.at("last_seq").get<std::int64_t>()};
         if (!row.at("lease_until").is_null()) {
             outlook.lease_until = from_micros(row.at("lease_until").get<std::int64_t>());
         }
+        auto ended = read_histogram(session, "problem", row.at("problem_id").get<std::string>());
+        if (ended.empty()) {
+            ended = read_histogram(session, "duration", "");
+        }
+        outlook.usual = summary(ended);
         const Json everyone{{"status", nullptr}, {"backend_type", nullptr}};
         for (const auto& each : session.rows("worker.list", everyone)) {
             auto loaded = worker_row(each);

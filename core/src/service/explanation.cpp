@@ -13,9 +13,9 @@ std::size_t& count_of(Explanation& explanation, WorkerVerdict verdict) {
     return explanation.by_verdict.at(static_cast<std::size_t>(verdict));
 }
 
-TaskReason why_pending(Explanation& explanation) {
+TaskReason why_pending(Explanation& explanation, Timestamp now) {
     const auto& task = explanation.detail.task;
-    if (task.not_before && *task.not_before > explanation.at) {
+    if (task.not_before && *task.not_before > now) {
         return TaskReason::retry_not_before;
     }
     if (explanation.workers_total == 0) {
@@ -34,14 +34,13 @@ TaskReason why_pending(Explanation& explanation) {
                                                              : TaskReason::no_fitting_worker;
 }
 
-TaskReason how_running(const Explanation& explanation) {
+TaskReason how_running(const Explanation& explanation, Timestamp now) {
     const auto& attempts = explanation.detail.attempts;
-    if (!attempts.empty() && attempts.back().deadline <= explanation.at) {
+    if (!attempts.empty() && attempts.back().deadline <= now) {
         return TaskReason::deadline_passed;
     }
-    return explanation.lease_until && *explanation.lease_until <= explanation.at
-               ? TaskReason::lease_expired
-               : TaskReason::running;
+    return explanation.lease_until && *explanation.lease_until <= now ? TaskReason::lease_expired
+                                                                      : TaskReason::running;
 }
 
 void judge_workers(Explanation& explanation, std::vector<WorkerLoad> workers) {
@@ -123,22 +122,18 @@ Result<Explanation> explain(Storage& storage, Clock& clock, const TaskId& task) 
     if (is_terminal(status)) {
         return explanation;
     }
-    auto stats = storage.tasks().stats();
-    if (!stats) {
-        return fail(std::move(stats.error()));
-    }
-    explanation.usual = stats->duration;
+    explanation.usual = outlook->usual;
     if (status == TaskStatus::running) {
         explanation.lease_until = outlook->lease_until;
         if (auto looked = look_at_run(explanation, storage, outlook->last_seq); !looked) {
             return fail(std::move(looked.error()));
         }
-        explanation.reason = how_running(explanation);
+        explanation.reason = how_running(explanation, outlook->now);
         return explanation;
     }
     explanation.ahead = outlook->ahead;
     judge_workers(explanation, std::move(outlook->workers));
-    explanation.reason = why_pending(explanation);
+    explanation.reason = why_pending(explanation, outlook->now);
     return explanation;
 }
 

@@ -92,7 +92,7 @@ struct Explanation {
     std::optional<PhaseSpan> phase{};  ///< the one that has begun and not ended
     std::optional<StoredEvent> last_event{};
     // of a pending or running task
-    DurationStats usual{};  ///< of all tasks: from start to end
+    DurationStats usual{};  ///< as `Outlook` has it
 };
 
 /// What stands between this worker and this task. Pure.

@@ -142,6 +142,7 @@ JOIN task_json v ON v.id = c.id
 -- name: task.outlook
 SELECT json_build_object(
     'last_seq', t.last_seq,
+    'problem_id', t.problem_id,
     'lease_until', CASE WHEN t.status = 'running' THEN a.lease_until END,
     'ahead', CASE WHEN t.status = 'pending' THEN
         (SELECT count(*) FROM tasks o

@@ -141,7 +141,7 @@ Result<Outlook> MemoryTasks::outlook(const TaskId& task) {
     }
     const auto& mine = found->second;
     const auto now = rows_.host.clock.now();
-    Outlook outlook{.last_seq = static_cast<std::int64_t>(mine.events.size())};
+    Outlook outlook{.now = now, .last_seq = static_cast<std::int64_t>(mine.events.size())};
     if (mine.task.status == TaskStatus::running) {
         outlook.lease_until = mine.attempts.back().lease_until;
     }
@@ -162,6 +162,17 @@ Result<Outlook> MemoryTasks::outlook(const TaskId& task) {
             {.worker = row.worker, .running = static_cast<int>(running_on(rows_, id).size())}
         );
     }
+    std::vector<Duration> of_problem;
+    std::vector<Duration> of_all;
+    for (const auto& [id, row] : rows_.tasks) {
+        if (row.task.completed_at && row.task.started_at) {
+            of_all.push_back(*row.task.completed_at - *row.task.started_at);
+            if (row.task.problem_id == mine.task.problem_id) {
+                of_problem.push_back(of_all.back());
+            }
+        }
+    }
+    outlook.usual = summary(std::move(of_problem.empty() ? of_all : of_problem));
     return outlook;
 }
 

@@ -134,12 +134,17 @@ struct WorkerLoad {
 
 /// What decides when a task runs, beside the task itself; all of it of one moment.
 struct Outlook {
+    /// In the time that `lease_until`, `not_before` and deadlines are counted in, which may be the
+    /// database's own.
+    Timestamp now{};
     /// Of a pending task: how many pending ones come before it in claim order, may be claimed now
     /// and fit a backend type that this one fits.
     std::int64_t ahead = 0;
     std::optional<Timestamp> lease_until{};  ///< of a running one
     std::int64_t last_seq = 0;               ///< of its history
     std::vector<WorkerLoad> workers{};       ///< all that are registered, by id
+    /// From start to end, of ended tasks of the same problem; of all where none of it has ended.
+    DurationStats usual{};
 };
 
 class TaskStore {

@@ -350,6 +350,27 @@ TEST_P(StorageConformance, OutlookKnowsTheLeaseAndTheLoadOfWorkers) {
     EXPECT_THAT(outlook->workers[1].running, Eq(1));
 }
 
+TEST_P(StorageConformance, OutlookTellsHowLongTasksOfTheProblemUsuallyTake) {
+    const auto worker = enroll("worker-001-kind", 3);
+    auto other = a_task();
+    other.problem_id = "other";
+    const auto slow = running_task(worker, other);
+    auto for_nobody = a_task();
+    for_nobody.backend_type = "nobody";
+    const auto waiting = submit(for_nobody);
+    EXPECT_THAT(tasks().outlook(waiting.id)->usual.p50, Eq(std::nullopt));
+    clock_.advance(100s);
+    ASSERT_THAT(finish(success_of(slow)), IsOk());
+    EXPECT_THAT(tasks().outlook(waiting.id)->usual.p50, Optional(DoubleNear(100, 10)))
+        << "of another problem, as there is nothing better";
+
+    const auto quick = running_task(worker, a_task());
+    clock_.advance(10s);
+    ASSERT_THAT(finish(success_of(quick)), IsOk());
+
+    EXPECT_THAT(tasks().outlook(waiting.id)->usual.p50, Optional(DoubleNear(10, 1)));
+}
+
 TEST_P(StorageConformance, EmptyBatchesDoNothing) {
     EXPECT_THAT(tasks().submit({}), IsOkAnd(IsEmpty()));
     EXPECT_THAT(tasks().details({}), IsOkAnd(IsEmpty()));
