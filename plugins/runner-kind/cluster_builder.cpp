@@ -32,19 +32,11 @@ using SteadyClock = std::chrono::steady_clock;
     ));
 }
 
-// While a cluster is being made its containers' ids are not known, but the name was free when that
-// began; afterwards each container must be one that was noted.
-[[nodiscard]] bool is_ours(
-    const std::optional<ClusterRecord>& record, const std::vector<NodeContainer>& nodes
-) {
-    if (!record) {
-        return nodes.empty();
-    }
-    return !record->is_made ||
-           std::all_of(nodes.begin(), nodes.end(), [&](const NodeContainer& node) {
-               const auto& known = record->nodes;
-               return std::find(known.begin(), known.end(), node.id) != known.end();
-           });
+[[nodiscard]] bool are_noted(const ClusterRecord& record, const std::vector<NodeContainer>& nodes) {
+    return std::all_of(nodes.begin(), nodes.end(), [&](const NodeContainer& node) {
+        const auto& known = record.nodes;
+        return std::find(known.begin(), known.end(), node.id) != known.end();
+    });
 }
 
 [[nodiscard]] std::chrono::milliseconds since(SteadyClock::time_point begin) {
@@ -58,13 +50,28 @@ ClusterBuilder::ClusterBuilder(
     const ClusterRecords& records,
     ClusterSpec spec,
     HostNeeds needs,
-    std::string state_dir
+    std::string state_dir,
+    std::string owner_mark
 )
     : cli_(cli),
       records_(records),
       spec_(std::move(spec)),
       needs_(needs),
-      state_dir_(std::move(state_dir)) {}
+      state_dir_(std::move(state_dir)),
+      owner_mark_(std::move(owner_mark)) {}
+
+// Each container of a cluster that was made must be one that was noted. While it is being made
+// their ids are not known, so what kind was told to put into them tells; also of one that comes to
+// light late, when its making was cut off and its record is gone.
+RunnerResult<bool> ClusterBuilder::is_ours(
+    const std::string& cluster, const std::vector<NodeContainer>& nodes
+) {
+    const auto record = records_.read(cluster);
+    if (!record && records_.knows(cluster)) {
+        return false;  // nobody knows what it says, so nothing is risked
+    }
+    return record && record->is_made ? are_noted(*record, nodes) : cli_.carry(nodes, owner_mark_);
+}
 
 RunnerStatus ClusterBuilder::bring_image(Interrupt interrupt) {
     // an absent image would cost kind five tries of its own, or be a surprise download
@@ -176,20 +183,11 @@ RunnerResult<BuiltCluster> ClusterBuilder::build(ClusterRecord record, Interrupt
 RunnerResult<BuiltCluster> ClusterBuilder::make(
     const std::string& cluster, const std::string& worker, Interrupt interrupt
 ) {
-    const auto before = cli_.nodes(cluster);
-    if (!before) {
-        return tl::unexpected(before.error());
+    // kind takes minutes and the image longer: a name that is taken is said before
+    auto ready = remove(cluster);
+    if (ready) {
+        ready = check_room(needs_, state_dir_);
     }
-    if (!before->empty()) {
-        return runner_fail(
-            RunnerErrc::infrastructure,
-            "a kind cluster \"" + cluster +
-                "\" is there that opslab did not make, and was left alone; set name_prefix, or "
-                "remove it: kind delete cluster --name " +
-                cluster
-        );
-    }
-    auto ready = check_room(needs_, state_dir_);
     if (ready) {
         ready = bring_image(interrupt);
     }
@@ -198,6 +196,9 @@ RunnerResult<BuiltCluster> ClusterBuilder::make(
     record.worker = worker;
     if (ready) {
         ready = write_plan(record);
+    }
+    if (ready) {
+        ready = clear(cluster);  // somebody may have taken it meanwhile
     }
     if (!ready) {
         return tl::unexpected(ready.error());
@@ -226,13 +227,21 @@ RunnerResult<bool> ClusterBuilder::is_healthy(const ClusterRecord& record, Inter
         return tl::unexpected(nodes.error());
     }
     if (!record.is_made || nodes->empty() || nodes->size() != record.nodes.size() ||
-        !is_ours(record, *nodes)) {
+        !are_noted(record, *nodes)) {
         return false;
     }
     return cli_.is_ready(record.cluster, count_members(*nodes), interrupt);
 }
 
 RunnerStatus ClusterBuilder::remove(const std::string& cluster) {
+    if (auto cleared = clear(cluster); !cleared) {
+        return cleared;
+    }
+    return records_.remove(cluster);
+}
+
+// Its containers: the record stays.
+RunnerStatus ClusterBuilder::clear(const std::string& cluster) {
     constexpr int kTries = 2;  // the exit status says nothing: what is left does
     RunnerStatus last{};
     for (int tries = 0; tries <= kTries; ++tries) {
@@ -241,9 +250,13 @@ RunnerStatus ClusterBuilder::remove(const std::string& cluster) {
             return tl::unexpected(nodes.error());
         }
         if (nodes->empty()) {
-            return records_.remove(cluster);
+            return {};
         }
-        if (!is_ours(records_.read(cluster), *nodes)) {
+        const auto ours = is_ours(cluster, *nodes);
+        if (!ours) {
+            return tl::unexpected(ours.error());
+        }
+        if (!*ours) {
             return runner_fail(
                 RunnerErrc::infrastructure,
                 "a kind cluster \"" + cluster +

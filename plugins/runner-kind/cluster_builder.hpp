@@ -32,8 +32,14 @@ public:
         const ClusterRecords& records,
         ClusterSpec spec,
         HostNeeds needs,
-        std::string state_dir
+        std::string state_dir,
+        std::string owner_mark
     );
+
+    /// Ends what calls on these clusters a killed process left behind. Fails: `infrastructure`.
+    [[nodiscard]] RunnerStatus kill_calls(const std::vector<std::string>& clusters) {
+        return cli_.kill_calls(clusters);
+    }
 
     /// A new cluster whose API answers and whose nodes are all Ready. On failure nothing is left,
     /// or the record is, for `remove`.
@@ -54,6 +60,10 @@ public:
     [[nodiscard]] RunnerResult<std::string> internal_kubeconfig(const std::string& cluster);
 
 private:
+    [[nodiscard]] RunnerResult<bool> is_ours(
+        const std::string& cluster, const std::vector<NodeContainer>& nodes
+    );
+    [[nodiscard]] RunnerStatus clear(const std::string& cluster);
     [[nodiscard]] RunnerStatus bring_image(Interrupt interrupt);
     [[nodiscard]] RunnerStatus write_plan(const ClusterRecord& record);
     [[nodiscard]] RunnerResult<BuiltCluster> build(ClusterRecord record, Interrupt interrupt);
@@ -64,6 +74,7 @@ private:
     ClusterSpec spec_;
     HostNeeds needs_;
     std::string state_dir_;
+    std::string owner_mark_;
 };
 
 }  // namespace opslab::runner_kind

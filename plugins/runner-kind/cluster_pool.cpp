@@ -1,11 +1,12 @@
 #include "cluster_pool.hpp"
 
+#include "cluster_name.hpp"
+
 #include <poll.h>
 
 #include <algorithm>
 #include <array>
 #include <cstdio>
-#include <optional>
 #include <utility>
 
 namespace opslab::runner_kind {
@@ -23,92 +24,21 @@ constexpr std::chrono::seconds kTrusted{60};  // how long a health check is beli
 
 }  // namespace
 
-RunnerResult<std::string> cluster_name(
-    const std::string& prefix, const WorkerId& worker, int index
-) {
-    constexpr std::size_t kMost = 50;  // a node's name must fit into a host name
-    const std::string& id = worker.value;
-    const bool is_fit = !id.empty() && std::all_of(id.begin(), id.end(), [](char c) {
-        return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || c == '-';
-    });
-    if (!is_fit || index < 0) {
-        return runner_fail(RunnerErrc::invalid, "the worker's id is not of [a-z0-9-]");
-    }
-    std::string name = prefix + id + (index == 0 ? "" : "-" + std::to_string(index + 1));
-    if (name.size() > kMost) {
-        return runner_fail(
-            RunnerErrc::invalid,
-            "the cluster's name \"" + name + "\" is over " + std::to_string(kMost) +
-                " characters, which kind cannot do; use a shorter name_prefix or runner name"
-        );
-    }
-    return name;
-}
-
 ClusterPool::ClusterPool(
-    ClusterBuilder& builder, const ClusterRecords& records, PoolSpec spec, RunnerHost host
+    ClusterBuilder& builder,
+    const ClusterRecords& records,
+    WorkerLocks locks,
+    PoolSpec spec,
+    RunnerHost host
 )
     : builder_(builder),
       records_(records),
       spec_(std::move(spec)),
       host_(std::move(host)),
       gate_({spec_.parallel_creations, spec_.breaker_failures, spec_.breaker_pause}),
-      host_slots_(spec_.host_lock_path, spec_.parallel_creations) {
+      host_slots_(spec_.host_lock_path, spec_.parallel_creations),
+      locks_(std::move(locks)) {
     static_cast<void>(host_slots_.open());  // health says it, and each creation
-    const std::lock_guard lock(mutex_);
-    for (const ClusterRecord& record : records_.all()) {
-        adopt(record);
-    }
-}
-
-// What an earlier process left: half-made and dirty clusters go away right now; one whose run may
-// still be there waits for release_all_but.
-void ClusterPool::adopt(const ClusterRecord& record) {
-    auto made = std::make_unique<Cluster>();
-    Cluster& cluster = *made;
-    cluster.name = record.cluster;
-    cluster.worker = record.worker;
-    cluster.run = record.run;
-    cluster.is_inherited = !record.run.empty();
-    cluster.done.set();
-    clusters_[cluster.name] = std::move(made);
-    if (record.run.empty() && !is_usable(record)) {
-        begin_work(cluster, {.only_removes = true});
-    }
-}
-
-ClusterPool::~ClusterPool() {
-    {
-        const std::lock_guard lock(mutex_);
-        is_closed_ = true;
-    }
-    gate_.close();
-    closing_.set();
-    // nobody adds to the map or starts a thread any more
-    for (auto& [name, cluster] : clusters_) {
-        if (cluster->thread.joinable()) {
-            cluster->thread.join();
-        }
-    }
-    if (!spec_.outlives) {
-        remove_idle();
-    }
-}
-
-void ClusterPool::remove_idle() {
-    std::vector<std::thread> removers;  // each takes seconds, and somebody waits for our end
-    for (const auto& [name, cluster] : clusters_) {
-        if (cluster->run.empty()) {
-            removers.emplace_back([this, name = name] {
-                if (auto removed = builder_.remove(name); !removed) {
-                    host_.log(LogLevel::warning, removed.error().message);
-                }
-            });
-        }
-    }
-    for (auto& remover : removers) {
-        remover.join();
-    }
 }
 
 bool ClusterPool::is_usable(const ClusterRecord& record) const {
@@ -273,10 +203,10 @@ void ClusterPool::end_use(Cluster& cluster, Use use) {
     begin_work(cluster, {.use = use});
 }
 
-void ClusterPool::give_back(const std::string& run_id) {
+void ClusterPool::give_back(const std::string& run_id, bool may_have_run) {
     const std::lock_guard lock(mutex_);
     if (Cluster* cluster = holder_of(run_id)) {
-        end_use(*cluster, Use::never_began);
+        end_use(*cluster, may_have_run ? Use::ended_dirty : Use::never_began);
     }
 }
 

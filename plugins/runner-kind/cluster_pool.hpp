@@ -6,6 +6,7 @@
 #include "event_fd.hpp"
 #include "host_slots.hpp"
 #include "settings.hpp"
+#include "worker_locks.hpp"
 
 #include <opslab/runner.hpp>
 #include <opslab/runner_plugin.hpp>
@@ -23,19 +24,18 @@
 
 namespace opslab::runner_kind {
 
-/// `worker-001-kind`, for further slots `worker-001-kind-2` and so on, behind the prefix.
-/// Fails: `invalid` where the worker's id is not of [a-z0-9-] or the name is too long for kind.
-[[nodiscard]] RunnerResult<std::string> cluster_name(
-    const std::string& prefix, const WorkerId& worker, int index
-);
-
-/// The clusters of this runner: one for each slot, one run on each at a time, kept warm between
-/// runs. Whatever takes long (health checks, removal, creation) happens on a thread of the cluster,
-/// so a task that gives up does not waste what was begun for it. Threads: any.
+/// The clusters of this runner's workers: one for each slot, one run on each at a time, kept warm
+/// between runs. Whatever takes long (health checks, removal, creation) happens on a thread of the
+/// cluster, so a task that gives up does not waste what was begun for it. Nothing is looked at or
+/// touched of a worker that this process does not `manage`. Threads: any.
 class ClusterPool {
 public:
     ClusterPool(
-        ClusterBuilder& builder, const ClusterRecords& records, PoolSpec spec, RunnerHost host
+        ClusterBuilder& builder,
+        const ClusterRecords& records,
+        WorkerLocks locks,
+        PoolSpec spec,
+        RunnerHost host
     );
     ClusterPool(const ClusterPool&) = delete;
     ClusterPool& operator=(const ClusterPool&) = delete;
@@ -44,8 +44,17 @@ public:
     /// those with no run are removed too, as the settings say.
     ~ClusterPool();
 
-    /// Sets a ready cluster apart for a slot. Fails: `invalid`, `infrastructure`, `interrupted`
-    /// (its making goes on).
+    /// Makes the worker's clusters this process's until the pool ends, unless another process has
+    /// them, and takes up what an earlier one left: half-made and dirty clusters go away right now,
+    /// one whose run may still be there waits for `release_all_but`. True: they were not before.
+    /// Fails: as WorkerLocks::take, `interrupted`.
+    [[nodiscard]] RunnerResult<bool> manage(const WorkerId& worker);
+
+    /// The same for the worker whose run this is, by the records. Unknown is fine: false.
+    [[nodiscard]] RunnerResult<bool> manage_worker_of(const std::string& run_id);
+
+    /// Sets a ready cluster apart for a slot of a managed worker. Fails: `invalid`,
+    /// `infrastructure`, `interrupted` (its making goes on).
     [[nodiscard]] RunnerStatus prepare(const SlotSpec& slot, Interrupt interrupt);
 
     /// Gives the slot's cluster (see `prepare`) to a run and answers its name.
@@ -53,8 +62,9 @@ public:
         const SlotSpec& slot, const std::string& run_id, Interrupt interrupt
     );
 
-    /// The run never began on its cluster.
-    void give_back(const std::string& run_id);
+    /// The run's start failed. Unless its driver may have run for a moment all the same, its
+    /// cluster is as good as before.
+    void give_back(const std::string& run_id, bool may_have_run);
 
     /// The driver said that it left the cluster as it found it, and ended well.
     void mark_clean(const std::string& run_id);
@@ -99,7 +109,7 @@ private:
         EventFd done{};  // readable while no work is under way
     };
 
-    void adopt(const ClusterRecord& record);
+    void take_up(const ClusterRecord& record);
     void remove_idle();
     [[nodiscard]] RunnerResult<Cluster*> reserve(const SlotSpec& slot);
     [[nodiscard]] RunnerStatus make_ready(Cluster& cluster, Interrupt interrupt);
@@ -123,10 +133,13 @@ private:
     CreationGate gate_;
     HostSlots host_slots_;
     EventFd closing_{};
+    WorkerLocks locks_;
+    std::mutex managing_mutex_{};  // one worker is taken over at a time; before mutex_
 
     mutable std::mutex
         mutex_{};  // guards what is below; never held over a call of kind or of the disk
     bool is_closed_ = false;
+    std::map<std::string, exec::UniqueFd> managed_{};  // workers, each with its lock
     std::map<std::string, std::unique_ptr<Cluster>> clusters_{};
 };
 

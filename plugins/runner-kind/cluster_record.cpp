@@ -1,5 +1,6 @@
 #include "cluster_record.hpp"
 
+#include <opslab/exec/event_prefix.hpp>
 #include <opslab/exec/task_file.hpp>
 #include <opslab/exec/tree_removal.hpp>
 #include <opslab/exec/unique_fd.hpp>
@@ -9,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
@@ -44,6 +46,37 @@ using Json = nlohmann::json;
 }
 
 }  // namespace
+
+RunnerResult<std::string> ClusterRecords::owner_mark() const {
+    const std::string path = root_ + "/owner";
+    const auto kept = [&path] {
+        std::ifstream file(path, std::ios::binary);
+        std::string text{std::istreambuf_iterator<char>(file), {}};
+        return text;
+    };
+    if (std::string text = kept(); !text.empty()) {
+        return text;
+    }
+    std::error_code failed;
+    fs::create_directories(root_, failed);
+    const auto word = exec::make_event_prefix();
+    if (!word) {
+        return tl::unexpected(word.error());
+    }
+    const std::string fresh = root_ + "/" + *word + ".new";
+    if (auto written = exec::write_private_file(fresh, *word); !written) {
+        return tl::unexpected(written.error());
+    }
+    // of two processes that get here at once one leaves its word, and both take that one
+    const bool is_kept =
+        is_synced(fresh) && (::link(fresh.c_str(), path.c_str()) == 0 || errno == EEXIST);
+    ::unlink(fresh.c_str());
+    std::string text = kept();
+    if (!is_kept || !is_synced(root_) || text.empty()) {
+        return runner_fail(RunnerErrc::infrastructure, "cannot write \"" + path + "\"");
+    }
+    return text;
+}
 
 std::string ClusterRecords::directory(const std::string& cluster) const {
     return root_ + "/" + cluster;
@@ -116,6 +149,11 @@ std::vector<ClusterRecord> ClusterRecords::all() const {
         }
     }
     return found;
+}
+
+bool ClusterRecords::knows(const std::string& cluster) const {
+    std::error_code failed;
+    return fs::exists(directory(cluster), failed);
 }
 
 RunnerStatus ClusterRecords::remove(const std::string& cluster) const {

@@ -8,9 +8,9 @@
 
 namespace opslab::runner_kind {
 
-/// What is known of a cluster across restarts, and what proves that it is ours: it was noted before
-/// kind was called, at a time when no container of that name existed, and then with the ids of its
-/// containers.
+/// What is known of a cluster across restarts: it is noted before kind is called, and once the
+/// cluster is made with the ids of its containers, which prove from then on that it is ours. Until
+/// then ClusterRecords::owner_mark does.
 struct ClusterRecord {
     std::string cluster{};
     std::string worker{};
@@ -24,10 +24,15 @@ struct ClusterRecord {
 };
 
 /// The records: a directory for each cluster, with `record.json`, its `kubeconfig` and the
-/// `config.yaml` it was made of. Threads: any, one cluster by one at a time.
+/// `config.yaml` it was made of, and beside them `owner`. Threads: any, one cluster by one at a
+/// time.
 class ClusterRecords {
 public:
     explicit ClusterRecords(std::string root) : root_(std::move(root)) {}
+
+    /// A word that every container of a cluster carries which was made by who has these records,
+    /// and nobody else's. Made at the first call, and kept. Fails: `infrastructure`.
+    [[nodiscard]] RunnerResult<std::string> owner_mark() const;
 
     [[nodiscard]] std::string kubeconfig(const std::string& cluster) const;
     [[nodiscard]] std::string config_file(const std::string& cluster) const;
@@ -49,6 +54,9 @@ public:
     /// Nothing where there is none or it cannot be read.
     [[nodiscard]] std::optional<ClusterRecord> read(const std::string& cluster) const;
     [[nodiscard]] std::vector<ClusterRecord> all() const;
+
+    /// Whether something is noted of it, be it that it cannot be read.
+    [[nodiscard]] bool knows(const std::string& cluster) const;
 
     /// Idempotent. Fails: `infrastructure`.
     [[nodiscard]] RunnerStatus remove(const std::string& cluster) const;

@@ -22,7 +22,7 @@ RunnerStatus CreationGate::enter() {
 void CreationGate::leave(const RunnerStatus& outcome) {
     const std::lock_guard lock(mutex_);
     --under_way_;
-    changed_.notify_one();
+    changed_.notify_all();  // one that finds a pause goes away, and would wake nobody in its turn
     if (outcome) {
         failures_ = 0;
     } else if (outcome.error().code != RunnerErrc::interrupted) {

@@ -1,5 +1,7 @@
 #include "kind_cli.hpp"
 
+#include <opslab/exec/marked_processes.hpp>
+
 #include <unistd.h>
 
 #include <algorithm>
@@ -64,10 +66,30 @@ private:
     std::string name_;
 };
 
+std::string KindCli::mark_of(const std::string& cluster) const {
+    return mark_ + " " + cluster;
+}
+
+exec::Commands KindCli::on(const std::string& cluster) const {
+    return commands_.with_variable(mark_of(cluster));
+}
+
+RunnerStatus KindCli::kill_calls(const std::vector<std::string>& clusters) const {
+    std::vector<std::string> marks;
+    marks.reserve(clusters.size());
+    for (const std::string& cluster : clusters) {
+        marks.push_back(mark_of(cluster));
+    }
+    return exec::kill_all_marked(marks);
+}
+
 RunnerResult<std::string> KindCli::output_of(
-    const std::vector<std::string>& words, std::chrono::milliseconds timeout, Interrupt interrupt
-) const {
-    auto outcome = commands_.run(words, timeout, interrupt);
+    const exec::Commands& commands,
+    const std::vector<std::string>& words,
+    std::chrono::milliseconds timeout,
+    Interrupt interrupt
+) {
+    auto outcome = commands.run(words, timeout, interrupt);
     if (!outcome) {
         return tl::unexpected(outcome.error());
     }
@@ -129,6 +151,23 @@ RunnerResult<std::vector<NodeContainer>> KindCli::nodes(const std::string& clust
     return found;
 }
 
+RunnerResult<bool> KindCli::carry(
+    const std::vector<NodeContainer>& nodes, const std::string& word
+) {
+    std::vector<std::string> words{
+        tools_.docker, "inspect", "--type", "container", "--format", "{{json .Config.Env}}"};
+    for (const NodeContainer& node : nodes) {
+        words.push_back(node.id);
+    }
+    return output_of(words, tools_.quick, {}).map([&](const std::string& out) {
+        const auto lines = lines_of(out);
+        return lines.size() == nodes.size() &&
+               std::all_of(lines.begin(), lines.end(), [&](const std::string& line) {
+                   return line.find(word) != std::string::npos;
+               });
+    });
+}
+
 RunnerResult<bool> KindCli::has_image(const std::string& image) {
     const auto outcome = commands_.run(
         {tools_.docker, "image", "inspect", "--format", "{{.Id}}", image}, tools_.quick, {}
@@ -163,13 +202,15 @@ RunnerStatus KindCli::create(const NewCluster& cluster, Interrupt interrupt) {
     if (!cluster.image.empty()) {
         words.insert(words.end(), {"--image", cluster.image});
     }
-    return output_of(words, tools_.create, interrupt).map([](const std::string&) {});
+    return output_of(on(cluster.name), words, tools_.create, interrupt).map([](const std::string&) {
+    });
 }
 
 RunnerStatus KindCli::remove(const std::string& cluster, const std::string& kubeconfig) {
     const NameLease lease(*this, cluster);
     ::unlink((kubeconfig + ".lock").c_str());
     return output_of(
+               on(cluster),
                {tools_.kind, "delete", "cluster", "--name", cluster, "--kubeconfig", kubeconfig},
                tools_.remove,
                {}
@@ -182,6 +223,7 @@ RunnerStatus KindCli::load_image(
 ) {
     const NameLease lease(*this, cluster);
     return output_of(
+               on(cluster),
                {tools_.kind, "load", "docker-image", image, "--name", cluster},
                tools_.create,
                interrupt
@@ -192,7 +234,10 @@ RunnerStatus KindCli::load_image(
 RunnerResult<std::string> KindCli::internal_kubeconfig(const std::string& cluster) {
     const NameLease lease(*this, cluster);
     return output_of(
-        {tools_.kind, "get", "kubeconfig", "--internal", "--name", cluster}, tools_.quick, {}
+        on(cluster),
+        {tools_.kind, "get", "kubeconfig", "--internal", "--name", cluster},
+        tools_.quick,
+        {}
     );
 }
 
@@ -209,7 +254,7 @@ RunnerResult<bool> KindCli::is_ready(
     auto ask = [&](std::vector<std::string> what) {
         auto words = kubectl;
         words.insert(words.end(), what.begin(), what.end());
-        return commands_.run(words, tools_.quick, interrupt);
+        return on(cluster).run(words, tools_.quick, interrupt);
     };
     const auto api = ask({"--raw=/readyz"});
     if (!api) {

@@ -39,12 +39,18 @@ struct NewCluster {
 
 /// The two command lines as they really behave: kind's exit status is no proof of anything, so
 /// callers look at `nodes` and `is_ready`. There are never two calls on one name at once: a
-/// second one waits, since kind's own clean-up removes a rival's containers. Threads: any.
+/// second one waits, since kind's own clean-up removes a rival's containers; for other processes
+/// see WorkerLocks. Threads: any.
 /// Every call fails with `infrastructure` and the tool's own last words, or `interrupted`.
 class KindCli {
 public:
-    KindCli(exec::Commands commands, Tools tools)
-        : commands_(std::move(commands)), tools_(std::move(tools)) {}
+    /// `mark` stands, with the cluster's name, in the environment of each call on a cluster.
+    KindCli(exec::Commands commands, Tools tools, std::string mark)
+        : commands_(std::move(commands)), tools_(std::move(tools)), mark_(std::move(mark)) {}
+
+    /// Kills what calls on these clusters a killed process left behind, which must not go on beside
+    /// its successor's. Only for who holds the lock of their worker.
+    [[nodiscard]] RunnerStatus kill_calls(const std::vector<std::string>& clusters) const;
 
     [[nodiscard]] RunnerResult<std::string> version();
     [[nodiscard]] RunnerResult<std::string> docker_version();
@@ -54,6 +60,11 @@ public:
 
     /// All nodes of a cluster, running or not, sorted by name; none where there is no such cluster.
     [[nodiscard]] RunnerResult<std::vector<NodeContainer>> nodes(const std::string& cluster);
+
+    /// Whether every one of these has `word` in its environment.
+    [[nodiscard]] RunnerResult<bool> carry(
+        const std::vector<NodeContainer>& nodes, const std::string& word
+    );
 
     [[nodiscard]] RunnerResult<bool> has_image(const std::string& image);
     [[nodiscard]] RunnerStatus pull_image(const std::string& image, Interrupt interrupt);
@@ -77,14 +88,25 @@ public:
 private:
     class NameLease;
 
+    [[nodiscard]] std::string mark_of(const std::string& cluster) const;
+    [[nodiscard]] exec::Commands on(const std::string& cluster) const;
+    [[nodiscard]] static RunnerResult<std::string> output_of(
+        const exec::Commands& commands,
+        const std::vector<std::string>& words,
+        std::chrono::milliseconds timeout,
+        Interrupt interrupt
+    );
     [[nodiscard]] RunnerResult<std::string> output_of(
         const std::vector<std::string>& words,
         std::chrono::milliseconds timeout,
         Interrupt interrupt
-    ) const;
+    ) const {
+        return output_of(commands_, words, timeout, interrupt);
+    }
 
     exec::Commands commands_;
     Tools tools_;
+    std::string mark_;
     std::mutex mutex_{};
     std::condition_variable freed_{};
     std::set<std::string> names_{};  // guarded by mutex_: a call on each is under way

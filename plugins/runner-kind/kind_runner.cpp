@@ -6,7 +6,6 @@
 
 #include <opslab/docker/container_runs.hpp>
 #include <opslab/exec/child_environment.hpp>
-#include <opslab/exec/marked_processes.hpp>
 #include <opslab/exec/program_path.hpp>
 
 #include <algorithm>
@@ -33,15 +32,20 @@ const std::vector<std::string> kToolVariables{
     "no_proxy",
     "KIND_EXPERIMENTAL_CONTAINERD_SNAPSHOTTER"};
 
-// What a killed opslab's kind and docker were doing is known by this, and must not go on beside us:
-// where their supervisors were killed as well they outlive it.
+// What a killed opslab's kind and docker were doing is known by this.
 constexpr const char* kMark = "OPSLAB_KIND_RUNNER";
 
 [[nodiscard]] exec::ChildEnvironment tool_environment(
-    const Settings& settings, const std::string& state_dir
+    const Settings& settings, const std::string& owner_mark
 ) {
     exec::ChildEnvironment environment(kToolVariables, {});
-    environment.set(kMark, state_dir);
+    // kind gives its containers nothing of a caller's choice but this, which it passes on; a host
+    // that is none changes nothing for anybody who reads it
+    std::string direct = environment.value("NO_PROXY");
+    direct = direct.empty() ? environment.value("no_proxy") : direct;
+    for (const char* name : {"NO_PROXY", "no_proxy"}) {
+        environment.set(name, direct + (direct.empty() ? "" : ",") + owner_mark + ".invalid");
+    }
     environment.set("DOCKER_HOST", settings.driver.address.text());
     if (settings.driver.spec.network != "kind") {
         environment.set("KIND_EXPERIMENTAL_DOCKER_NETWORK", settings.driver.spec.network);
@@ -78,24 +82,44 @@ struct FoundTools {
 
 class KindRunner final : public Runner {
 public:
-    KindRunner(const RunnerHost& host, Settings settings, FoundTools found, exec::Commands commands)
+    KindRunner(
+        const RunnerHost& host,
+        Settings settings,
+        FoundTools found,
+        exec::Commands commands,
+        ClusterRecords records,
+        std::string owner_mark
+    )
         : host_(host),
           tools_status_(std::move(found.status)),
-          cli_(std::move(commands), std::move(found.tools)),
-          records_(host.state_dir() + "/clusters"),
+          cli_(std::move(commands), std::move(found.tools), kMark + ("=" + host.state_dir())),
+          records_(std::move(records)),
           needs_(settings.needs),
           network_(settings.driver.spec.network),
-          builder_(cli_, records_, settings.cluster, settings.needs, host.state_dir()),
+          builder_(
+              cli_,
+              records_,
+              settings.cluster,
+              settings.needs,
+              host.state_dir(),
+              std::move(owner_mark)
+          ),
           runs_(std::move(settings.driver.address), std::move(settings.driver.spec)),
-          pool_(builder_, records_, std::move(settings.pool), host) {}
+          pool_(
+              builder_,
+              records_,
+              WorkerLocks(host.state_dir() + "/workers"),
+              std::move(settings.pool),
+              host
+          ) {}
 
     [[nodiscard]] RunnerStatus check(const TaskSpec& task) override {
         return runs_.check(task, true);
     }
 
     [[nodiscard]] RunnerStatus prepare(const SlotSpec& slot, Interrupt interrupt) override {
-        if (!tools_status_) {
-            return tools_status_;
+        if (auto ours = manage(slot.worker); !ours) {
+            return ours;
         }
         if (auto ready = runs_.prepare(interrupt); !ready) {
             return ready;
@@ -105,16 +129,17 @@ public:
 
     [[nodiscard]] RunnerResult<RunHandle> start(const RunRequest& request, Interrupt interrupt)
         override {
-        if (!tools_status_) {
-            return tl::unexpected(tools_status_.error());
+        if (auto ours = manage(request.slot.worker); !ours) {
+            return tl::unexpected(ours.error());
         }
         const auto cluster = pool_.take(request.slot, request.run_id, interrupt);
         if (!cluster) {
             return tl::unexpected(cluster.error());
         }
-        auto handle = start_beside(*cluster, request, interrupt);
+        bool may_have_run = false;
+        auto handle = start_beside(*cluster, request, interrupt, may_have_run);
         if (!handle) {
-            pool_.give_back(request.run_id);
+            pool_.give_back(request.run_id, may_have_run);
         }
         return handle;
     }
@@ -125,9 +150,10 @@ public:
         RunSink& sink,
         Interrupt interrupt
     ) override {
+        const auto run = ContainerRuns::run_of(handle);
+        manage_worker_of(run);
         CleanEndSink watched(sink);
         auto end = runs_.wait(handle, position, watched, interrupt);
-        const auto run = ContainerRuns::run_of(handle);
         if (run && end == RunEnd{EndKind::exited, 0} && watched.has_ended_clean()) {
             pool_.mark_clean(*run);
         }
@@ -140,8 +166,9 @@ public:
     }
 
     [[nodiscard]] RunnerStatus destroy(const RunHandle& handle) override {
-        auto destroyed = runs_.destroy(handle);
         const auto run = ContainerRuns::run_of(handle);
+        manage_worker_of(run);
+        auto destroyed = runs_.destroy(handle);
         if (destroyed && run) {
             pool_.release(*run);
         }
@@ -172,10 +199,34 @@ public:
 
     [[nodiscard]] RunnerResult<std::optional<std::string>> problems(const WorkerId& worker
     ) override {
+        static_cast<void>(manage(worker));  // where that cannot be, each run is told
         return runs_.problems(worker);
     }
 
 private:
+    // Clusters are touched by a worker at work alone: it asks for problems, prepares, starts, waits
+    // and destroys. Who but lists and stops, as the guard of leases does beside a live worker, or
+    // in place of a dead one that has a successor soon, has to do with containers of runs only.
+    [[nodiscard]] RunnerStatus manage(const WorkerId& worker) {
+        if (!tools_status_) {
+            return tools_status_;
+        }
+        const auto is_new = pool_.manage(worker);
+        if (!is_new) {
+            return tl::unexpected(is_new.error());
+        }
+        if (*is_new) {
+            // where the engine is away the worker's own look does it, once it is back
+            static_cast<void>(list_owned(worker));
+        }
+        return {};
+    }
+
+    void manage_worker_of(const std::optional<std::string>& run) {
+        const auto is_new = run ? pool_.manage_worker_of(*run) : RunnerResult<bool>{false};
+        static_cast<void>(is_new);  // another's clusters are left to it
+    }
+
     [[nodiscard]] RunnerResult<std::string> state_of_tools() {
         if (!tools_status_) {
             return tl::unexpected(tools_status_.error());
@@ -217,13 +268,17 @@ private:
     }
 
     [[nodiscard]] RunnerResult<RunHandle> start_beside(
-        const std::string& cluster, const RunRequest& request, Interrupt interrupt
+        const std::string& cluster,
+        const RunRequest& request,
+        Interrupt interrupt,
+        bool& may_have_run
     ) {
         auto kubeconfig = builder_.internal_kubeconfig(cluster);
         if (!kubeconfig) {
             return tl::unexpected(kubeconfig.error());
         }
         docker::RunExtras extras;
+        extras.may_have_run = &may_have_run;
         extras.labels["opslab.cluster"] = cluster;
         extras.files["kubeconfig"] = *std::move(kubeconfig);
         extras.variables["KUBECONFIG"] = std::string{docker::kFilesDirectory} + "/kubeconfig";
@@ -250,14 +305,21 @@ RunnerResult<std::unique_ptr<Runner>> create_kind_runner(
     if (!settings) {
         return tl::unexpected(settings.error());
     }
-    const auto environment = tool_environment(*settings, host.state_dir());
-    if (auto gone = exec::kill_marked(kMark + ("=" + host.state_dir())); !gone) {
-        host.log(LogLevel::warning, "tools of a killed opslab go on: " + gone.error().message);
-    }
+    ClusterRecords records(host.state_dir() + "/clusters");
+    auto owner_mark = records.owner_mark();
+    const auto environment = tool_environment(*settings, owner_mark.value_or(""));
     auto found = find_tools(settings->tools, environment.path());
+    if (!owner_mark) {
+        found.status = tl::unexpected(owner_mark.error());
+    }
     exec::Commands commands(supervisor, environment.entries(), host.state_dir());
     return std::make_unique<KindRunner>(
-        host, *std::move(settings), std::move(found), std::move(commands)
+        host,
+        *std::move(settings),
+        std::move(found),
+        std::move(commands),
+        std::move(records),
+        owner_mark.value_or("")
     );
 }
 

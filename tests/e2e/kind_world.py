@@ -118,8 +118,9 @@ class KindTest(unittest.TestCase):
             )
             front.chmod(0o755)
 
-    def serve(self, slots=1, name="one", **settings):
-        """A coordinator of that name with one worker; the same name again is its successor."""
+    def serve(self, slots=1, name="one", change=None, **settings):
+        """A coordinator of that name with one worker; the same name again is its successor. `change`
+        may change the text of its configuration."""
         folder = pathlib.Path(self.folder, name)
         folder.mkdir(exist_ok=True)
         config = {
@@ -134,6 +135,8 @@ class KindTest(unittest.TestCase):
             f"runners: [{{name: kind, plugin: kind, config: {json.dumps(config)}}}]\n"
             f"workers: [{{runner: kind, count: 1, max_parallel_tasks: {slots}}}]\n",
         )
+        if change is not None:
+            coordinator.config.write_text(change(coordinator.config.read_text()))
         self.coordinators.append(coordinator)
         return coordinator.start()
 

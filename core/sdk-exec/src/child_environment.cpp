@@ -36,6 +36,11 @@ void ChildEnvironment::set(const std::string& name, std::string value) {
     values_[name] = std::move(value);
 }
 
+std::string ChildEnvironment::value(const std::string& name) const {
+    const auto found = values_.find(name);
+    return found == values_.end() ? std::string() : found->second;
+}
+
 std::string_view ChildEnvironment::path() const {
     const auto found = values_.find("PATH");
     return found == values_.end() ? kDefaultPath : std::string_view(found->second);

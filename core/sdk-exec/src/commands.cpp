@@ -8,6 +8,7 @@
 #include <array>
 #include <cerrno>
 #include <cstddef>
+#include <utility>
 
 namespace opslab::exec {
 namespace {
@@ -78,6 +79,12 @@ enum class Why { ended, timeout, interrupted };
 }
 
 }  // namespace
+
+Commands Commands::with_variable(std::string entry) const {
+    Commands marked = *this;
+    marked.environment_.insert(marked.environment_.begin(), std::move(entry));
+    return marked;
+}
 
 RunnerResult<CommandOutcome> Commands::run(
     const std::vector<std::string>& words, std::chrono::milliseconds timeout, Interrupt interrupt

@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <signal.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <charconv>
 #include <cstddef>
@@ -56,14 +57,15 @@ constexpr std::size_t kMostEnvironment = std::size_t{4} << 20;
     return text;
 }
 
-[[nodiscard]] bool is_marked(pid_t pid, std::string_view entry) {
+[[nodiscard]] bool is_marked(pid_t pid, const std::vector<std::string>& entries) {
     const std::string environment = environment_of(pid);
     const std::string_view text = environment;
     std::size_t at = 0;
     while (at < text.size()) {
         std::size_t end = text.find('\0', at);
         end = end == std::string_view::npos ? text.size() : end;
-        if (text.substr(at, end - at) == entry) {
+        const std::string_view entry = text.substr(at, end - at);
+        if (std::find(entries.begin(), entries.end(), entry) != entries.end()) {
             return true;
         }
         at = end + 1;
@@ -72,14 +74,14 @@ constexpr std::size_t kMostEnvironment = std::size_t{4} << 20;
 }
 
 // Kills all that are marked now; how many there were.
-[[nodiscard]] int kill_round(std::string_view entry) {
+[[nodiscard]] int kill_round(const std::vector<std::string>& entries) {
     std::vector<UniqueFd> dying;
     for (const pid_t pid : all_pids()) {
-        if (pid == ::getpid() || !is_marked(pid, entry)) {
+        if (pid == ::getpid() || !is_marked(pid, entries)) {
             continue;
         }
         UniqueFd pidfd = open_pidfd(pid);
-        if (pidfd && is_marked(pid, entry)) {
+        if (pidfd && is_marked(pid, entries)) {
             signal_pidfd(pidfd.get(), SIGKILL);
             dying.push_back(std::move(pidfd));
         }
@@ -93,13 +95,22 @@ constexpr std::size_t kMostEnvironment = std::size_t{4} << 20;
 }  // namespace
 
 RunnerStatus kill_marked(std::string_view entry) {
-    for (int round = 0; round < kRounds; ++round) {
-        if (kill_round(entry) == 0) {
+    return kill_all_marked({std::string(entry)});
+}
+
+RunnerStatus kill_all_marked(const std::vector<std::string>& entries) {
+    for (int round = 0; round < kRounds && !entries.empty(); ++round) {
+        if (kill_round(entries) == 0) {
             return {};
         }
     }
+    if (entries.empty()) {
+        return {};
+    }
     return runner_fail(
-        RunnerErrc::infrastructure, "processes of the run do not die: " + std::string(entry)
+        RunnerErrc::infrastructure,
+        "processes of the run do not die: " + entries.front() +
+            (entries.size() > 1 ? " and others" : "")
     );
 }
 

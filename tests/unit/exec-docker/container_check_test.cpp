@@ -27,6 +27,32 @@ TaskSpec task(std::string problem) {
     return task;
 }
 
+// Of a start of a run that fails since the engine gives this to the call that starts the driver.
+bool may_have_run(const std::string& answer) {
+    FakeEngine engine([&](std::string_view target) -> std::string {
+        if (target.ends_with("/start")) {
+            return answer;
+        }
+        return target.find("/create") == std::string_view::npos ? kNeeding : R"({"Id":"abc"})";
+    });
+    ContainerRuns runs(engine.address(), spec());
+    RunRequest request;
+    request.run_id = "0a.1";
+    request.slot.worker = WorkerId{"worker-001-docker"};
+    request.task_json = "{}";
+    bool may_have_run = false;
+    RunExtras extras;
+    extras.may_have_run = &may_have_run;
+    const auto started = runs.start(request, {}, extras);
+    EXPECT_FALSE(started);
+    return may_have_run;
+}
+
+TEST(ContainerStart, ADriverMayHaveRunWhereTheEngineDidNotSayThatItCouldNotStartIt) {
+    EXPECT_TRUE(may_have_run(FakeEngine::kCutOff));
+    EXPECT_FALSE(may_have_run(FakeEngine::kFault));
+}
+
 TEST(ContainerCheck, AnImageThatNeedsAKubeconfigIsRefusedWithoutOne) {
     FakeEngine engine([](std::string_view) { return kNeeding; });
     ContainerRuns runs(engine.address(), spec());

@@ -22,7 +22,11 @@ namespace opslab::docker {
 /// Answers HTTP on a unix socket with what a test says an engine would. One call at a time.
 class FakeEngine {
 public:
-    /// From a request's target to the body of status 200.
+    /// For an Answer: the connection ends without one; the engine has a fault.
+    static constexpr const char* kCutOff = "cut off";
+    static constexpr const char* kFault = R"({"message":"a fault"})";
+
+    /// From a request's target to the body of status 200, or one of the two above.
     using Answer = std::function<std::string(std::string_view target)>;
 
     explicit FakeEngine(Answer answer) : answer_(std::move(answer)) {
@@ -80,11 +84,16 @@ private:
             }
             request.append(piece.data(), static_cast<std::size_t>(got));
         }
+        read_body(peer, request);
         const auto from = request.find(' ') + 1;
         const std::string target = request.substr(from, request.find(' ', from) - from);
         const std::string body = target == "/_ping" ? "OK" : answer_(target);
+        if (body == kCutOff) {
+            return;
+        }
         const std::string reply =
-            "HTTP/1.1 200 OK\r\nApi-Version: 1.41\r\nConnection: close\r\nContent-Length: " +
+            std::string(body == kFault ? "HTTP/1.1 500 Fault" : "HTTP/1.1 200 OK") +
+            "\r\nApi-Version: 1.41\r\nConnection: close\r\nContent-Length: " +
             std::to_string(body.size()) + "\r\n\r\n" + body;
         std::size_t sent = 0;
         while (sent < reply.size()) {
@@ -93,6 +102,24 @@ private:
                 return;
             }
             sent += static_cast<std::size_t>(put);
+        }
+    }
+
+    // So that the answer is not lost with a connection that ends with bytes unread.
+    static void read_body(int peer, std::string& request) {
+        constexpr std::string_view kLength = "Content-Length: ";
+        const auto at = request.find(kLength);
+        const auto length = at == std::string::npos
+                                ? 0UL
+                                : std::strtoul(request.c_str() + at + kLength.size(), nullptr, 10);
+        const auto whole = request.find("\r\n\r\n") + 4 + length;
+        std::array<char, 4096> piece{};
+        while (request.size() < whole) {
+            const auto got = ::recv(peer, piece.data(), piece.size(), 0);
+            if (got <= 0) {
+                return;
+            }
+            request.append(piece.data(), static_cast<std::size_t>(got));
         }
     }
 

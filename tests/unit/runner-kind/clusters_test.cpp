@@ -1,10 +1,18 @@
 #include "clean_end.hpp"
-#include "cluster_pool.hpp"
+#include "cluster_name.hpp"
+#include "cluster_record.hpp"
 #include "creation_gate.hpp"
+#include "worker_locks.hpp"
 
 #include <gmock/gmock.h>
+#include <stdlib.h>
 
+#include <algorithm>
 #include <atomic>
+#include <chrono>
+#include <filesystem>
+#include <future>
+#include <set>
 #include <string>
 #include <thread>
 #include <vector>
@@ -19,6 +27,25 @@ TEST(KindClusterName, SaysWorkerAndSlot) {
     EXPECT_EQ(cluster_name("", worker, 0).value(), "worker-001-kind");
     EXPECT_EQ(cluster_name("", worker, 1).value(), "worker-001-kind-2");
     EXPECT_EQ(cluster_name("a-", worker, 2).value(), "a-worker-001-kind-3");
+}
+
+TEST(KindClusterName, NoTwoSlotsOfAnyWorkersHaveOneName) {
+    std::set<std::string> names;
+    int count = 0;
+    for (const char* id :
+         {"worker-001-kind",
+          "worker-001-kind-1",
+          "worker-001-kind-2",
+          "worker-001-kind-2-1",
+          "worker-001-kind-2-2",
+          "worker-001-2",
+          "worker-001-kind2"}) {
+        for (int index = 0; index < 12; ++index) {
+            names.insert(cluster_name("", WorkerId{id}, index).value());
+            ++count;
+        }
+    }
+    EXPECT_EQ(static_cast<int>(names.size()), count);
 }
 
 TEST(KindClusterName, WhatKindCannotDoOrCouldBeAPathIsRefused) {
@@ -77,6 +104,81 @@ TEST(KindCreationGate, SuccessAndInterruptionsDoNotCountAsFailures) {
         gate.leave(outcome);
     }
     EXPECT_TRUE(gate.enter());
+}
+
+// Held until this process ends its wait for something that may never come.
+[[nodiscard]] bool are_done(std::vector<std::future<RunnerStatus>>& all) {
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds{20};
+    return std::all_of(all.begin(), all.end(), [&](std::future<RunnerStatus>& one) {
+        return one.wait_until(deadline) == std::future_status::ready;
+    });
+}
+
+TEST(KindCreationGate, ThatOneGoesAwayBecauseOfAPauseLeavesNobodyWaiting) {
+    CreationGate gate({.parallel = 1, .failures = 1, .pause = std::chrono::hours{1}});
+    ASSERT_TRUE(gate.enter());
+    std::atomic<int> begun{0};
+    std::vector<std::future<RunnerStatus>> waiting;
+    for (int i = 0; i < 8; ++i) {
+        waiting.push_back(std::async(std::launch::async, [&] {
+            ++begun;
+            return gate.enter();
+        }));
+    }
+    while (begun < 8) {
+        std::this_thread::yield();
+    }
+    // they may still be on their way into the wait; any that are late find the pause themselves
+    EXPECT_EQ(waiting.back().wait_for(std::chrono::milliseconds{50}), std::future_status::timeout);
+    gate.leave(runner_fail(RunnerErrc::infrastructure, "no disk"));
+    EXPECT_TRUE(are_done(waiting));
+    gate.close();  // so that a failure of this test ends
+    for (auto& one : waiting) {
+        EXPECT_EQ(one.get().error().code, RunnerErrc::infrastructure);
+    }
+}
+
+class KindState : public ::testing::Test {
+protected:
+    KindState() {
+        std::string name = ::testing::TempDir() + "state-XXXXXX";
+        directory_ = ::mkdtemp(name.data());
+    }
+    ~KindState() override { std::filesystem::remove_all(directory_); }
+
+    std::string directory_;
+};
+
+TEST_F(KindState, AWorkersClustersHaveOneProcessAtATime) {
+    const WorkerLocks mine(directory_ + "/workers");
+    const WorkerLocks theirs(directory_ + "/workers");
+    auto first = mine.take(WorkerId{"worker-001-kind"});
+    ASSERT_TRUE(first);
+    const auto refused = theirs.take(WorkerId{"worker-001-kind"});
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code, RunnerErrc::infrastructure);
+    EXPECT_THAT(refused.error().message, HasSubstr("another opslab process"));
+    EXPECT_TRUE(theirs.take(WorkerId{"worker-002-kind"}));
+    first->reset();
+    EXPECT_TRUE(theirs.take(WorkerId{"worker-001-kind"}));
+}
+
+TEST_F(KindState, ALockThatCannotBeMadeIsSaid) {
+    EXPECT_EQ(WorkerLocks(directory_).take(WorkerId{"../x"}).error().code, RunnerErrc::invalid);
+    const WorkerLocks nowhere(directory_ + "/no/such/place");
+    const auto failed = nowhere.take(WorkerId{"worker-001-kind"});
+    ASSERT_FALSE(failed);
+    EXPECT_THAT(failed.error().message, HasSubstr("/no/such/place/worker-001-kind"));
+}
+
+TEST_F(KindState, TheOwnersMarkIsMadeOnceAndIsOnesOwn) {
+    const std::string path = directory_ + "/clusters";
+    const auto mark = ClusterRecords(path).owner_mark();
+    ASSERT_TRUE(mark);
+    EXPECT_GT(mark->size(), 30U);
+    EXPECT_EQ(ClusterRecords(path).owner_mark(), mark);
+    EXPECT_NE(ClusterRecords(directory_ + "/others").owner_mark(), mark);
+    EXPECT_TRUE(ClusterRecords(path).all().empty());
 }
 
 class NoSink final : public RunSink {

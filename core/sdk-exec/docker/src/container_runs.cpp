@@ -22,6 +22,12 @@ namespace {
     return ::poll(&entry, 1, 0) > 0;
 }
 
+// The engine may have done what it was asked to, or do it yet.
+[[nodiscard]] bool is_unanswered(const EngineError& error) {
+    return error.code == EngineErrc::away || error.code == EngineErrc::timeout ||
+           error.code == EngineErrc::protocol;
+}
+
 [[nodiscard]] bool is_run_id(std::string_view text) {
     constexpr std::size_t kMax = 64;
     const auto is_allowed = [](char c) {
@@ -184,7 +190,7 @@ RunnerResult<std::string> ContainerRuns::create(
 }
 
 RunnerStatus ContainerRuns::fill_and_start(
-    const std::string& id, const std::string& archive, Interrupt interrupt
+    const std::string& id, const std::string& archive, Interrupt interrupt, bool* may_have_run
 ) {
     if (auto unpacked = engine_.unpack(id, kRunDirectory, archive); !unpacked) {
         return tl::unexpected(infrastructure("hand over the task file", unpacked.error()));
@@ -193,6 +199,9 @@ RunnerStatus ContainerRuns::fill_and_start(
         return runner_fail(RunnerErrc::interrupted, "the start was interrupted");
     }
     if (auto started = engine_.start(id); !started) {
+        if (may_have_run != nullptr) {
+            *may_have_run = *may_have_run || is_unanswered(started.error());
+        }
         return tl::unexpected(infrastructure("start image \"" + spec_.image + "\"", started.error())
         );
     }
@@ -271,8 +280,8 @@ RunnerResult<RunHandle> ContainerRuns::start_driver(
         return tl::unexpected(id.error());
     }
     const ContainerHandle handle{*id, request.run_id, prefix};
-    if (auto started = fill_and_start(*id, run_archive(spec_, extras, *task_file), interrupt);
-        !started) {
+    const auto archive = run_archive(spec_, extras, *task_file);
+    if (auto started = fill_and_start(*id, archive, interrupt, extras.may_have_run); !started) {
         // if this fails too, list_owned finds it
         static_cast<void>(destroy(handle.text()));
         return tl::unexpected(started.error());

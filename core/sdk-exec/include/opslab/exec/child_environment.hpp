@@ -24,6 +24,9 @@ public:
 
     [[nodiscard]] bool has(const std::string& name) const { return values_.contains(name); }
 
+    /// Empty where there is none of that name.
+    [[nodiscard]] std::string value(const std::string& name) const;
+
     [[nodiscard]] std::string_view path() const;
 
     /// As `NAME=value` lines, OPSLAB_… first (see kill_marked).

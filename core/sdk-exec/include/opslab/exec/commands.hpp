@@ -28,6 +28,9 @@ public:
           environment_(std::move(environment)),
           directory_(std::move(directory)) {}
 
+    /// The same, with one more variable: `NAME=value`. First of all, where kill_marked finds it.
+    [[nodiscard]] Commands with_variable(std::string entry) const;
+
     /// The first word is the program's absolute path; no shell sees the words. Returns when the
     /// command has ended, with nothing of it left. An exit status other than 0 is an outcome.
     /// Fails: `infrastructure` where it cannot be started or took too long, `interrupted`.

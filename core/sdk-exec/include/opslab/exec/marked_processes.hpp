@@ -4,6 +4,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace opslab::exec {
 
@@ -13,5 +14,8 @@ namespace opslab::exec {
 /// process that was given the same pid meanwhile is never hit (each is checked again through a
 /// pidfd). Fails: `infrastructure` where they do not die in about ten seconds.
 [[nodiscard]] RunnerStatus kill_marked(std::string_view entry);
+
+/// The same for processes whose environment holds any of `entries`, with one look at each.
+[[nodiscard]] RunnerStatus kill_all_marked(const std::vector<std::string>& entries);
 
 }  // namespace opslab::exec

@@ -61,6 +61,7 @@ struct RunExtras {
     std::map<std::string, std::string> variables{};  ///< they beat the spec's
     std::map<std::string, std::string> files{};      ///< plain name: content, under kFilesDirectory
     std::string network_of{};  ///< a container whose network namespace is shared; empty: its own
+    bool* may_have_run = nullptr;  ///< made true where `start` fails and the driver may have run
 };
 
 /// Where a run finds the files of its RunExtras, readable by the driver alone.
@@ -140,7 +141,7 @@ private:
     [[nodiscard]] RunnerStatus remove_container(const ContainerHandle& run);
     [[nodiscard]] RunnerStatus remove_unstarted(const ContainerHandle& run);
     [[nodiscard]] RunnerStatus fill_and_start(
-        const std::string& id, const std::string& archive, Interrupt interrupt
+        const std::string& id, const std::string& archive, Interrupt interrupt, bool* may_have_run
     );
     [[nodiscard]] bool image_needs_kubeconfig();
     [[nodiscard]] RunnerResult<std::string> file_in_image(
