@@ -23,13 +23,13 @@ using SteadyClock = std::chrono::steady_clock;
     return ids;
 }
 
-// Kubernetes nodes only: the balancer of a cluster with several control planes is none.
+// A Kubernetes node: the balancer of a cluster with several control planes is none.
+[[nodiscard]] bool is_member(const NodeContainer& node) {
+    return !node.name.ends_with("-external-load-balancer");
+}
+
 [[nodiscard]] std::size_t count_members(const std::vector<NodeContainer>& nodes) {
-    return static_cast<std::size_t>(std::count_if(
-        nodes.begin(),
-        nodes.end(),
-        [](const NodeContainer& node) { return !node.name.ends_with("-external-load-balancer"); }
-    ));
+    return static_cast<std::size_t>(std::count_if(nodes.begin(), nodes.end(), is_member));
 }
 
 [[nodiscard]] bool are_noted(const ClusterRecord& record, const std::vector<NodeContainer>& nodes) {
@@ -37,6 +37,11 @@ using SteadyClock = std::chrono::steady_clock;
         const auto& known = record.nodes;
         return std::find(known.begin(), known.end(), node.id) != known.end();
     });
+}
+
+// Whether `path` is `folder` or below it.
+[[nodiscard]] bool is_within(const std::string& path, const std::string& folder) {
+    return path == folder || path.starts_with(folder.ends_with('/') ? folder : folder + "/");
 }
 
 [[nodiscard]] std::chrono::milliseconds since(SteadyClock::time_point begin) {
@@ -231,6 +236,48 @@ RunnerResult<bool> ClusterBuilder::is_healthy(const ClusterRecord& record, Inter
         return false;
     }
     return cli_.is_ready(record.cluster, count_members(*nodes), interrupt);
+}
+
+RunnerResult<bool> ClusterBuilder::clear_data(const ClusterRecord& record) {
+    const auto mounts = spec_.data_paths.empty() ? RunnerResult<std::vector<std::string>>{}
+                                                 : cli_.mounts(record.nodes);
+    if (!mounts) {
+        return tl::unexpected(mounts.error());
+    }
+    std::vector<std::string> paths = spec_.data_paths;
+    std::erase_if(paths, [&](const std::string& path) {
+        return std::any_of(mounts->begin(), mounts->end(), [&](const std::string& mount) {
+            return is_within(path, mount) || is_within(mount, path);
+        });
+    });
+    if (paths.empty()) {
+        return true;
+    }
+    const auto used = cli_.data_in_use(record.cluster);
+    if (!used) {
+        return tl::unexpected(used.error());
+    }
+    const bool is_used = std::any_of(used->begin(), used->end(), [&](const std::string& one) {
+        return std::any_of(paths.begin(), paths.end(), [&](const std::string& path) {
+            return is_within(one, path);
+        });
+    });
+    if (is_used) {
+        return false;
+    }
+    const auto nodes = cli_.nodes(record.cluster);
+    if (!nodes) {
+        return tl::unexpected(nodes.error());
+    }
+    for (const NodeContainer& node : *nodes) {
+        if (!is_member(node)) {
+            continue;
+        }
+        if (auto removed = cli_.remove_files(record.cluster, node.id, paths); !removed) {
+            return tl::unexpected(removed.error());
+        }
+    }
+    return true;
 }
 
 RunnerStatus ClusterBuilder::remove(const std::string& cluster) {

@@ -52,6 +52,11 @@ public:
     /// Fails: `infrastructure` where that cannot be asked, `interrupted`.
     [[nodiscard]] RunnerResult<bool> is_healthy(const ClusterRecord& record, Interrupt interrupt);
 
+    /// Empties the data folders of the settings on each node, so that the next run finds none of
+    /// the last one's, but for those where a folder of this machine is mounted. False, and nothing
+    /// is touched: pods use some of it. Fails: `infrastructure`.
+    [[nodiscard]] RunnerResult<bool> clear_data(const ClusterRecord& record);
+
     /// Idempotent. Fails: `infrastructure` where something is left: kind could not, or containers
     /// under the name are not ours.
     [[nodiscard]] RunnerStatus remove(const std::string& cluster);

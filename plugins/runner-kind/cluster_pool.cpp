@@ -253,9 +253,28 @@ void ClusterPool::work(Cluster& cluster, Job job) {
     cluster.done.set();
 }
 
+// Of data that the run left on the nodes. Before the run's end is noted: whoever is killed
+// meanwhile leaves a cluster that its successor makes anew.
+bool ClusterPool::is_emptied(const std::string& cluster) {
+    auto record = records_.read(cluster);
+    if (!record || !is_usable(*record)) {
+        return true;  // it is made anew in any case
+    }
+    const auto emptied = builder_.clear_data(*record);
+    if (!emptied || !*emptied) {
+        host_.log(
+            LogLevel::warning,
+            "cluster " + cluster + " is made anew, since what the run left in node_data_paths " +
+                (emptied ? "is still in use" : "cannot be removed: " + emptied.error().message)
+        );
+    }
+    return emptied && *emptied;
+}
+
 RunnerStatus ClusterPool::done_by(const Cluster& cluster, Job job) {
+    const bool is_as_new = job.use != Use::ended_clean || is_emptied(cluster.name);
     if (job.use != Use::none) {
-        note_end(cluster.name, job.use);
+        note_end(cluster.name, is_as_new ? job.use : Use::ended_dirty);
     }
     return job.only_removes ? builder_.remove(cluster.name) : ensure(cluster);
 }

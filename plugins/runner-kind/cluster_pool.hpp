@@ -118,6 +118,7 @@ private:
     void note_end(const std::string& cluster, Use use);
     void begin_work(Cluster& cluster, Job job);
     void work(Cluster& cluster, Job job);
+    [[nodiscard]] bool is_emptied(const std::string& cluster);
     [[nodiscard]] RunnerStatus done_by(const Cluster& cluster, Job job);
     [[nodiscard]] RunnerStatus ensure(const Cluster& cluster);
     [[nodiscard]] RunnerStatus rebuild(const Cluster& cluster);

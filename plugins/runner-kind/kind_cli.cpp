@@ -241,20 +241,70 @@ RunnerResult<std::string> KindCli::internal_kubeconfig(const std::string& cluste
     );
 }
 
-RunnerResult<bool> KindCli::is_ready(
-    const std::string& cluster, std::size_t nodes, Interrupt interrupt
-) {
-    const std::vector<std::string> kubectl{
+std::vector<std::string> KindCli::kubectl_get(
+    const std::string& cluster, std::vector<std::string> what
+) const {
+    std::vector<std::string> words{
         tools_.docker,
         "exec",
         cluster + "-control-plane",
         "kubectl",
         "--kubeconfig=/etc/kubernetes/admin.conf",
         "get"};
+    words.insert(words.end(), what.begin(), what.end());
+    return words;
+}
+
+RunnerResult<std::vector<std::string>> KindCli::data_in_use(const std::string& cluster) {
     auto ask = [&](std::vector<std::string> what) {
-        auto words = kubectl;
-        words.insert(words.end(), what.begin(), what.end());
-        return on(cluster).run(words, tools_.quick, interrupt);
+        return output_of(on(cluster), kubectl_get(cluster, std::move(what)), tools_.quick, {});
+    };
+    // a volume stays bound until no pod has its claim any more
+    const auto volumes = ask(
+        {"persistentvolumes",
+         "-o=jsonpath={range .items[?(@.status.phase==\"Bound\")]}{.spec.hostPath.path}{\"\\n\"}"
+         "{.spec.local.path}{\"\\n\"}{end}"}
+    );
+    if (!volumes) {
+        return tl::unexpected(volumes.error());
+    }
+    const auto pods = ask(
+        {"pods",
+         "--all-namespaces",
+         "-o=jsonpath={range .items[*].spec.volumes[*]}{.hostPath.path}{\"\\n\"}{end}"}
+    );
+    if (!pods) {
+        return tl::unexpected(pods.error());
+    }
+    return lines_of(*volumes + "\n" + *pods);
+}
+
+RunnerResult<std::vector<std::string>> KindCli::mounts(const std::vector<std::string>& node_ids) {
+    std::vector<std::string> words{
+        tools_.docker,
+        "inspect",
+        "--type",
+        "container",
+        "--format",
+        "{{range .Mounts}}{{if eq .Type \"bind\"}}{{println .Destination}}{{end}}{{end}}"};
+    words.insert(words.end(), node_ids.begin(), node_ids.end());
+    return output_of(words, tools_.quick, {}).map(lines_of);
+}
+
+RunnerStatus KindCli::remove_files(
+    const std::string& cluster, const std::string& node_id, const std::vector<std::string>& paths
+) {
+    std::vector<std::string> words{
+        tools_.docker, "exec", node_id, "rm", "-rf", "--one-file-system", "--"};
+    words.insert(words.end(), paths.begin(), paths.end());
+    return output_of(on(cluster), words, tools_.remove, {}).map([](const std::string&) {});
+}
+
+RunnerResult<bool> KindCli::is_ready(
+    const std::string& cluster, std::size_t nodes, Interrupt interrupt
+) {
+    auto ask = [&](std::vector<std::string> what) {
+        return on(cluster).run(kubectl_get(cluster, std::move(what)), tools_.quick, interrupt);
     };
     const auto api = ask({"--raw=/readyz"});
     if (!api) {

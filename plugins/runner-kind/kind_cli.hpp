@@ -85,11 +85,30 @@ public:
         const std::string& cluster, std::size_t nodes, Interrupt interrupt
     );
 
+    /// The folders of the nodes that hold data of pods: of persistent volumes that are claimed, and
+    /// of pods themselves.
+    [[nodiscard]] RunnerResult<std::vector<std::string>> data_in_use(const std::string& cluster);
+
+    /// The folders in any of these where a folder of this machine is mounted.
+    [[nodiscard]] RunnerResult<std::vector<std::string>> mounts(
+        const std::vector<std::string>& node_ids
+    );
+
+    /// Removes these files and folders on the node; what is not there is fine.
+    [[nodiscard]] RunnerStatus remove_files(
+        const std::string& cluster,
+        const std::string& node_id,
+        const std::vector<std::string>& paths
+    );
+
 private:
     class NameLease;
 
     [[nodiscard]] std::string mark_of(const std::string& cluster) const;
     [[nodiscard]] exec::Commands on(const std::string& cluster) const;
+    [[nodiscard]] std::vector<std::string> kubectl_get(
+        const std::string& cluster, std::vector<std::string> what
+    ) const;
     [[nodiscard]] static RunnerResult<std::string> output_of(
         const exec::Commands& commands,
         const std::vector<std::string>& words,

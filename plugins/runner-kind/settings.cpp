@@ -34,6 +34,7 @@ using Json = nlohmann::json;
     spec.config_file = config.value("kind_config", std::string{});
     spec.worker_nodes = config.value("worker_nodes", spec.worker_nodes);
     spec.preload = config.value("preload_images", spec.preload);
+    spec.data_paths = config.value("node_data_paths", std::vector<std::string>{"/data/volumes"});
     spec.ready_timeout = seconds_of(config, "ready_timeout_seconds", spec.ready_timeout);
     return spec;
 }
@@ -56,6 +57,15 @@ using Json = nlohmann::json;
     return text.find('\0') == std::string::npos && !text.starts_with('-');
 }
 
+// Below a folder of the root's, so that no word of it can be the node's own system, and in one way
+// only, so that it can be compared.
+[[nodiscard]] bool is_data_path(const std::string& path) {
+    const std::string whole = path + "/";
+    return path.starts_with('/') && path.find('/', 1) != std::string::npos &&
+           path.find('\0') == std::string::npos && whole.find("//") == std::string::npos &&
+           whole.find("/./") == std::string::npos && whole.find("/../") == std::string::npos;
+}
+
 [[nodiscard]] RunnerStatus check(const Settings& settings) {
     const std::string& prefix = settings.pool.name_prefix;
     const bool is_fit = std::all_of(prefix.begin(), prefix.end(), [](char c) {
@@ -76,6 +86,15 @@ using Json = nlohmann::json;
     const std::string& file = settings.cluster.config_file;
     if (!file.empty() && !file.starts_with('/')) {
         return runner_fail(RunnerErrc::invalid, "kind_config: expected an absolute path");
+    }
+    const auto& data = settings.cluster.data_paths;
+    if (!std::all_of(data.begin(), data.end(), is_data_path)) {
+        return runner_fail(
+            RunnerErrc::invalid,
+            "node_data_paths: expected absolute paths such as /data/volumes, with no . or .. and "
+            "no / "
+            "at the end"
+        );
     }
     const std::string& locks = settings.pool.host_lock_path;
     if (!locks.empty() && !locks.starts_with('/')) {

@@ -19,6 +19,7 @@ struct ClusterSpec {
     std::string config_file{};  ///< the operator's own; empty: one is written
     int worker_nodes = 1;
     std::vector<std::string> preload{};
+    std::vector<std::string> data_paths{};  ///< on the nodes: emptied between runs
     std::chrono::seconds ready_timeout{300};
 };
 

@@ -64,6 +64,42 @@ class Clusters(KindTest):
         self.assertEqual(len(self.calls("create-begin")), 2)
         self.assertEqual(set(nodes()), {ONE})
 
+    def with_data(self, coordinator, bound=""):
+        """Plays a task that leaves data on its node, in use still or not; the node."""
+        task_id = self.submit(coordinator, step_ms=400)
+        until(lambda: coordinator.get(f"/tasks/{task_id}/trajectory")["steps"], "a step")
+        node = nodes()[ONE]
+        run("docker", "exec", node, "sh", "-c",
+            "mkdir -p /data/volumes/geo-pv /data/other && echo x > /data/volumes/geo-pv/mongod && "
+            "echo x > /data/other/kept")
+        run("docker", "exec", node, "sh", "-c", f"echo '{bound}' > /bound")
+        self.assertEqual(coordinator.wait_for_end(task_id)["status"], "completed")
+        self.completed(coordinator)
+        return node
+
+    def test_data_that_a_run_leaves_on_the_nodes_is_gone_before_the_next_one(self):
+        coordinator = self.serve()
+        node = self.with_data(coordinator)
+        self.assertEqual(nodes(), {ONE: node})
+        self.assertEqual(run("docker", "exec", node, "ls", "/data").split(), ["other"])
+
+    def test_a_cluster_whose_data_is_in_use_still_is_made_anew(self):
+        coordinator = self.serve()
+        node = self.with_data(coordinator, bound="/data/volumes/geo-pv")
+        self.assertNotEqual(nodes()[ONE], node)
+
+    def test_data_stays_where_a_folder_of_the_machine_is_mounted(self):
+        mounted = pathlib.Path(self.folder, "mounted", "volumes")
+        mounted.mkdir(parents=True)
+        config = pathlib.Path(self.folder, "kind.yaml")
+        config.write_text(
+            "kind: Cluster\napiVersion: kind.x-k8s.io/v1alpha4\nnodes:\n- role: control-plane\n"
+            f"  extraMounts: [{{hostPath: {mounted.parent}, containerPath: /data}}]\n"
+        )
+        node = self.with_data(self.serve(kind_config=str(config)))
+        self.assertEqual(nodes(), {ONE: node})
+        self.assertTrue((mounted / "geo-pv/mongod").exists())
+
     def test_sick_cluster_is_made_anew(self):
         coordinator = self.serve()
         self.completed(coordinator)
@@ -156,7 +192,8 @@ class Clusters(KindTest):
         image = make_image("opslab/python:test", {"opt/driver": self.sources / "drivers/aiopslab"})
         os.environ["OPENAI_API_KEY"] = KEY
         self.addCleanup(os.environ.pop, "OPENAI_API_KEY")
-        cheat(self, self.serve(image=image, **SETTINGS))
+        # with the default init, which keeps the driver's variables as the first process
+        cheat(self, self.serve(image=image, **SETTINGS | {"init": True}))
 
     def test_foreign_cluster_of_the_same_name_is_left_alone(self):
         before = self.make_foreign(ONE)

@@ -2,6 +2,7 @@
 #include "cluster_name.hpp"
 #include "cluster_record.hpp"
 #include "creation_gate.hpp"
+#include "settings.hpp"
 #include "worker_locks.hpp"
 
 #include <gmock/gmock.h>
@@ -179,6 +180,29 @@ TEST_F(KindState, TheOwnersMarkIsMadeOnceAndIsOnesOwn) {
     EXPECT_EQ(ClusterRecords(path).owner_mark(), mark);
     EXPECT_NE(ClusterRecords(directory_ + "/others").owner_mark(), mark);
     EXPECT_TRUE(ClusterRecords(path).all().empty());
+}
+
+TEST(KindSettings, FoldersThatAreEmptiedAreAbsoluteAndBelowAFolderOfTheRoots) {
+    const auto with = [](const std::string& path) {
+        return read_settings(R"({"image":"i","node_data_paths":[")" + path + R"("]})");
+    };
+    EXPECT_TRUE(with("/data/volumes"));
+    EXPECT_TRUE(with("/srv/a.b/..c"));
+    for (const char* path :
+         {"data/volumes",
+          "/",
+          "/data",
+          "/data/",
+          "/data//volumes",
+          "/data/volumes/",
+          "/data/..",
+          "/data/../etc",
+          "/data/./x",
+          ""}) {
+        const auto refused = with(path);
+        ASSERT_FALSE(refused) << path;
+        EXPECT_THAT(refused.error().message, HasSubstr("node_data_paths")) << path;
+    }
 }
 
 class NoSink final : public RunSink {
