@@ -2,6 +2,7 @@
 
 import time
 
+from opslab_aiopslab_driver import cluster_baseline
 from opslab_aiopslab_driver.failures import InfrastructureFailure
 from opslab_aiopslab_driver.progress import PATIENCE_SECONDS
 
@@ -92,6 +93,9 @@ class Cleanup:
             pods = kubectl.list_pods(namespace).items
             if pods:
                 found.append(f"{len(pods)} pods in the namespace {namespace}")
+        if self._progress.baseline is not None:
+            now = cluster_baseline.take(kubectl)
+            found += cluster_baseline.changes(self._progress.baseline, now)
         return found
 
     def _containers(self):

@@ -20,6 +20,7 @@ class Progress:
         self._injected = command_watch.Record()
         self.problem_id = ""
         self.problem = None
+        self.baseline = None  # the cluster as the agent found it
         self.touched = False  # the cluster or the Docker engine may have been changed
         self.fault_begun = False
         self.fault_recovered = False  # and nothing that the recovery did was seen to fail

@@ -8,7 +8,7 @@ import time
 from aiopslab.orchestrator import Orchestrator
 from aiopslab.utils.status import InvalidActionError, SubmissionStatus
 
-from opslab_aiopslab_driver import command_watch, results
+from opslab_aiopslab_driver import cluster_baseline, command_watch, results
 from opslab_aiopslab_driver.command_watch import ApiCall
 from opslab_aiopslab_driver.failures import (
     EvaluationFailure,
@@ -93,7 +93,15 @@ class RecordingOrchestrator(Orchestrator):
             "instructions": instructions,
             "actions": actions,
         }
+        if not self.uses_docker(problem_id):
+            self._remember_cluster()
         return description, instructions, actions
+
+    def _remember_cluster(self):
+        try:
+            self.progress.baseline = cluster_baseline.take(self.kubectl)
+        except Exception as error:  # a kubeconfig that may not see nodes, say
+            self._emitter.log("debug", f"what an agent changes will not be seen: {describe(error)}"[:4000])
 
     def uses_docker(self, problem_id):
         return self.probs.get_problem_deployment(problem_id) == "docker"

@@ -232,6 +232,22 @@ class Cleanliness(unittest.TestCase):
                 self.assertEqual((len(run.of("result")), run.of("clean"), run.code), (1, [], 1))
                 self.assertIn(words, run.logs())
 
+    def test_clean_is_not_said_when_an_agent_changed_what_the_next_run_would_find(self):
+        for action, words in (
+            ('make_namespace("mine")', "the namespace mine, of the agent"),
+            ('label_node("kubernetes.io/hostname", "extra-node")', "other labels of the node worker"),
+        ):
+            with self.subTest(action):
+                run = played(agent_config=scripted(action, 'submit("No")'))
+                self.assertEqual((len(run.of("result")), run.of("clean"), run.code), (1, [], 1))
+                self.assertIn(words, run.logs())
+
+    def test_labels_of_others_and_rights_that_see_no_nodes_spoil_nothing(self):
+        run = played(agent_config=scripted('label_node("openebs.io/x", "y")', 'submit("No")'))
+        self.assertEqual(run.events[-1], {"type": "clean"})
+        run = played({"api": {"GET nodes": 403}})
+        self.assertEqual(run.events[-1], {"type": "clean"})
+
     def test_a_session_file_that_cannot_be_written_spoils_nothing(self):
         run = played({"raise_in": "to_json"})
         self.assertEqual((len(run.of("result")), run.of("error")), (1, []))

@@ -1,9 +1,11 @@
 """A cluster is clean only where the recovery of the fault was seen to work: AIOpsLab's raises next to nothing."""
 
+import types
 import unittest
 
 from driver_run import played
 
+from opslab_aiopslab_driver import cluster_baseline
 from opslab_aiopslab_driver.command_watch import ApiCall, Command
 
 GONE = 'Error from server (NotFound): pods "mongodb-geo-1" not found'
@@ -118,6 +120,43 @@ class WhatFails(unittest.TestCase):
         ):
             with self.subTest(method=method, status=status):
                 self.assertEqual(ApiCall(method, "/x", status).failed, failed)
+
+
+class WhatAnAgentChanged(unittest.TestCase):
+    def cluster(self, *nodes, namespaces=("app",)):
+        def named(name, **more):
+            return types.SimpleNamespace(metadata=types.SimpleNamespace(name=name, **more))
+
+        def node(name, labels=None, taints=None, cordon=None):
+            made = named(name, labels=labels)
+            taints = [types.SimpleNamespace(key=key, effect="NoSchedule") for key in taints or []]
+            made.spec = types.SimpleNamespace(taints=taints or None, unschedulable=cordon)
+            return made
+
+        listed = types.SimpleNamespace(items=[node(*words) for words in nodes])
+        return cluster_baseline.take(
+            types.SimpleNamespace(
+                list_namespaces=lambda: types.SimpleNamespace(items=[named(n) for n in namespaces]),
+                core_v1_api=types.SimpleNamespace(list_node=lambda: listed),
+            )
+        )
+
+    def test_a_node_that_is_another(self):
+        was = self.cluster(("a", {"kubernetes.io/hostname": "a", "x": "1"}))
+        for nodes, found in (
+            ([("a", {"kubernetes.io/hostname": "a", "x": "2"})], []),
+            ([("a", {"x": "1"})], ["other labels of the node a"]),
+            ([("a", {"kubernetes.io/hostname": "a"}, ["full"])], ["other taints of the node a"]),
+            ([("a", {"kubernetes.io/hostname": "a"}, [], True)], ["other scheduling of the node a"]),
+            ([], ["a node less: a"]),
+        ):
+            with self.subTest(nodes):
+                self.assertEqual(cluster_baseline.changes(was, self.cluster(*nodes)), found)
+
+    def test_a_namespace_more_but_not_one_less(self):
+        was = self.cluster(namespaces=("app", "openebs"))
+        now = self.cluster(namespaces=("app", "mine"))
+        self.assertEqual(cluster_baseline.changes(was, now), ["the namespace mine, of the agent"])
 
 
 if __name__ == "__main__":

@@ -9,6 +9,14 @@ from kubernetes.client.rest import ApiException, RESTClientObject
 from aiopslab import PLAN, at
 
 PODS = []  # their names; those that are pending have the word in it
+NAMESPACES = []  # an agent's own
+LABELS = {"kubernetes.io/hostname": "worker"}  # of the only node
+
+
+def _node():
+    metadata = types.SimpleNamespace(name="worker", labels=dict(LABELS))
+    spec = types.SimpleNamespace(taints=None, unschedulable=None)
+    return types.SimpleNamespace(metadata=metadata, spec=spec)
 
 
 def _named(name):
@@ -25,6 +33,7 @@ class KubeCtl:
             with open(path, encoding="utf-8") as file:
                 self.kubeconfig = file.read()
         self.rest = RESTClientObject()
+        self.core_v1_api = self
 
     def _ask(self, method, name):
         return self.rest.request(method, f"https://cluster/api/v1/{name}")
@@ -32,7 +41,11 @@ class KubeCtl:
     def list_namespaces(self):
         if PLAN.get("api_away"):
             raise ConnectionError("the API is away")
-        return types.SimpleNamespace(items=[_named(name) for name in PLAN.get("left", ["app"])])
+        return types.SimpleNamespace(items=[_named(name) for name in PLAN.get("left", ["app"]) + NAMESPACES])
+
+    def list_node(self):
+        self._ask("GET", "nodes")
+        return types.SimpleNamespace(items=[_node()])
 
     def list_pods(self, namespace):
         self._ask("GET", "pods")

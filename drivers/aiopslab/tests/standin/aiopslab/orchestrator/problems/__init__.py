@@ -9,7 +9,7 @@ from aiopslab.generators.fault.inject_app import ApplicationFaultInjector
 from aiopslab.generators.fault.inject_symp import SymptomFaultInjector
 from aiopslab.paths import TARGET_MICROSERVICES
 from aiopslab.service.helm import Helm
-from aiopslab.service.kubectl import PODS, KubeCtl
+from aiopslab.service.kubectl import LABELS, NAMESPACES, PODS, KubeCtl
 from aiopslab.service.shell import Shell
 from aiopslab.utils.status import InvalidActionError, SubmissionStatus
 
@@ -49,6 +49,14 @@ class Actions:
         """What an agent may do to them with kubectl."""
         PODS[:] = names
         return "changed"
+
+    def make_namespace(self, name):
+        NAMESPACES.append(name)
+        return "made"
+
+    def label_node(self, key, value):
+        LABELS[key] = value
+        return "labelled"
 
     def submit(self, solution=None):
         if PLAN.get("invalid_submission"):
