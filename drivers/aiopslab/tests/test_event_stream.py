@@ -235,7 +235,7 @@ class Cleanliness(unittest.TestCase):
     def test_clean_is_not_said_when_an_agent_changed_what_the_next_run_would_find(self):
         for action, words in (
             ('make_namespace("mine")', "the namespace mine, of the agent"),
-            ('label_node("kubernetes.io/hostname", "extra-node")', "other labels of the node worker"),
+            ('label_node("kubernetes.io", "hostname", "extra-node")', "other labels of the node worker"),
         ):
             with self.subTest(action):
                 run = played(agent_config=scripted(action, 'submit("No")'))
@@ -243,7 +243,7 @@ class Cleanliness(unittest.TestCase):
                 self.assertIn(words, run.logs())
 
     def test_labels_of_others_and_rights_that_see_no_nodes_spoil_nothing(self):
-        run = played(agent_config=scripted('label_node("openebs.io/x", "y")', 'submit("No")'))
+        run = played(agent_config=scripted('label_node("openebs.io", "x", "y")', 'submit("No")'))
         self.assertEqual(run.events[-1], {"type": "clean"})
         run = played({"api": {"GET nodes": 403}})
         self.assertEqual(run.events[-1], {"type": "clean"})

@@ -92,6 +92,26 @@ class Files(unittest.TestCase):
         for step in run.of("step")[1:]:
             self.assertIn("not found", step["observation"])
 
+    def test_no_call_runs_a_command_of_the_agents_with_the_drivers_rights(self):
+        injected = (
+            "get_traces('x; echo got-$((6*7))')",
+            "get_traces('$(echo got-42 >&2)')",
+            "get_traces(['$(echo got-42)'])",
+            "get_traces({'x': '`echo got-42`'})",
+            "get_traces('-x')",
+            "get_traces('x\\n echo got-42')",
+            "get_traces('')",
+        )
+        run = played(max_steps=20, agent_config={"agent": "scripted", "actions": [
+            *injected, "get_traces('test-hotel-reservation', 5)", 'submit("No")']})
+        seen = [step["observation"] for step in run.of("step")[1:]]
+        for call, answer in zip(injected, seen):
+            with self.subTest(call):
+                self.assertIn("is neither a name nor a number", answer)
+                self.assertFalse(answer.startswith("got-42"))
+        self.assertIn("traces", seen[-1])
+        self.assertEqual(len([line for line in run.journal() if "port-forward" in line]), 1)
+
 
 class AgentCommands(unittest.TestCase):
     def observed(self, command, **environment):

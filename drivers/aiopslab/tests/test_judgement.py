@@ -28,7 +28,7 @@ class AFailedMitigation(unittest.TestCase):
         self.assertEqual((run.events[-1], run.code), ({"type": "clean"}, 0))
 
     def test_a_pod_that_is_on_no_node(self):
-        run = mitigated('change_pods(["geo-1", "rate-pending"])')
+        run = mitigated('change_pods("geo-1", "rate-pending")')
         self.assert_failed(run, "'NoneType' object is not iterable")
 
     def test_a_service_that_the_agent_deleted(self):
@@ -43,7 +43,7 @@ class AFailedMitigation(unittest.TestCase):
     def test_running_out_of_steps_makes_no_difference(self):
         run = played(
             problem_id="standin-mitigation-1",
-            agent_config={"agent": "scripted", "actions": ['change_pods(["a-pending"])']},
+            agent_config={"agent": "scripted", "actions": ['change_pods("a-pending")']},
             max_steps=1,
         )
         self.assert_failed(run, "TypeError")
@@ -69,7 +69,7 @@ class AnOutage(unittest.TestCase):
                 self.assert_infrastructure(run, "JSONDecodeError")
 
     def test_an_api_that_is_away_when_it_is_asked_leaves_open_whose_fault_it_is(self):
-        run = mitigated('change_pods(["rate-pending"])', api_away=True)
+        run = mitigated('change_pods("rate-pending")', api_away=True)
         self.assert_infrastructure(run, "TypeError")
 
     def test_an_evaluation_that_takes_an_outage_for_pods_that_are_not_ready(self):

@@ -45,7 +45,7 @@ class Clean(unittest.TestCase):
         self.assertIn("container not found", run.logs())
 
     def test_a_pod_that_the_agent_took_away_is_no_recovery(self):
-        for left in ([], ["geo-1"], ["mongo-geo-1", "geo-1"]):
+        for left in ("", "'geo-1'", "'mongo-geo-1', 'geo-1'"):
             with self.subTest(left):
                 run = played({"fault": "database"}, agent_config=scripted(f"change_pods({left})"))
                 self.assert_dirty(run, "the fault is not recovered")

@@ -3,6 +3,7 @@
 import importlib
 import json
 import re
+import subprocess
 
 from aiopslab import PLAN, at
 from aiopslab.generators.fault.inject_app import ApplicationFaultInjector
@@ -41,11 +42,15 @@ class Actions:
     def get_nothing(self):
         return None
 
+    def get_traces(self, namespace, duration=5):
+        command = f"kubectl port-forward svc/jaeger 16686:16686 -n {namespace}"
+        return subprocess.run(command, shell=True, capture_output=True, text=True).stdout + "traces"
+
     def broken(self):
         at("action")
         raise RuntimeError("a broken action")
 
-    def change_pods(self, names):
+    def change_pods(self, *names):
         """What an agent may do to them with kubectl."""
         PODS[:] = names
         return "changed"
@@ -54,8 +59,8 @@ class Actions:
         NAMESPACES.append(name)
         return "made"
 
-    def label_node(self, key, value):
-        LABELS[key] = value
+    def label_node(self, domain, key, value):
+        LABELS[f"{domain}/{key}"] = value
         return "labelled"
 
     def submit(self, solution=None):
