@@ -5,6 +5,7 @@ import os
 import time
 
 from opslab_aiopslab_driver import command_watch
+from opslab_aiopslab_driver.failures import InfrastructureFailure
 
 PATIENCE_SECONDS = int(os.environ.get("OPSLAB_CLEANUP_PATIENCE_SECONDS", "90"))
 RECOVERY_TRIES = 3
@@ -37,8 +38,7 @@ class Progress:
             self.fault_begun = True
             with command_watch.recorded(self._injected):
                 inject(*arguments, **options)
-            for failure in self._injected.failures():
-                self._emitter.log("warning", f"injecting the fault: {failure}")
+            self._check_injection()
 
         @functools.wraps(recover)
         def recover_fault(*_arguments, **_options):
@@ -52,6 +52,17 @@ class Progress:
         problem.inject_fault = inject_fault
         problem.recover_fault = recover_fault
         problem.app.cleanup = app_cleanup
+
+    def _check_injection(self):
+        """A problem whose fault is not in has other answers than AIOpsLab's."""
+        failures = self._injected.failures()
+        for failure in failures:
+            self._emitter.log("warning", f"putting in the fault: {failure}"[:4000])
+        worked = self._injected.changes()
+        # an application that is deployed anew has its own waiting, and files that are no manifests
+        wrong = [call for call in failures if call.changes - worked and " -Rf " not in str(call)]
+        if wrong:
+            raise InfrastructureFailure(f"the fault could not be put in: {wrong[0]}")
 
     def _recover(self, recover):
         """Does not raise where that fails: the rest of AIOpsLab's teardown is worth trying all the same, and

@@ -72,6 +72,28 @@ class Clean(unittest.TestCase):
         self.assertEqual(run.of("clean"), [])
 
 
+class AFaultThatIsNotIn(unittest.TestCase):
+    def test_a_problem_without_its_fault_is_not_played(self):
+        away = "Unable to connect to the server: EOF"
+        for plan, words in (
+            ({"fault": "chaos", "fails": {"kubectl apply -f": away}}, "kubectl apply -f"),
+            ({"fault": "database", "fails": {"kubectl exec": away}}, "kubectl exec"),
+            ({"fault": "service", "api": {"PATCH user-service": 503}}, "was answered 503"),
+            ({"fault": "release", "fails": {"helm upgrade": "UPGRADE FAILED"}}, "helm upgrade"),
+        ):
+            with self.subTest(plan):
+                run = played(plan)
+                self.assertEqual((run.of("result"), run.of("step")), ([], []))
+                (error,) = run.of("error")
+                self.assertEqual((error["kind"], error["phase"]), ("infrastructure", "setup"))
+                self.assertIn("the fault could not be put in", error["message"])
+                self.assertIn(words, error["message"])
+
+    def test_a_pod_that_went_by_itself_is_no_failure(self):
+        run = played({"fault": "database", "fails": {"kubectl delete pod": [GONE, 1]}})
+        self.assertEqual((run.events[-1], run.code), ({"type": "clean"}, 0))
+
+
 class WhatFails(unittest.TestCase):
     def command(self, words, code, err="", out=""):
         return Command(words, code, out.encode(), err.encode()).failed
