@@ -193,6 +193,7 @@ RunnerStatus KindCli::create(const NewCluster& cluster, Interrupt interrupt) {
         tools_.kind,
         "create",
         "cluster",
+        "--retain",  // else kind removes by name what it failed over, a rival's containers too
         "--name",
         cluster.name,
         "--config",

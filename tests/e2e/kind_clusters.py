@@ -124,6 +124,23 @@ class Clusters(KindTest):
         self.assertIn("no/such:image", task["failure"]["message"])
         until(lambda: not nodes(), "the removal of the cluster")
 
+    def test_a_creation_that_fails_within_kind_leaves_nothing_and_says_why(self):
+        broken = pathlib.Path(self.folder, "kubeadm")
+        broken.write_text("#!/bin/sh\necho no room for etcd >&2\nexit 1\n")
+        broken.chmod(0o755)
+        config = pathlib.Path(self.folder, "kind.yaml")
+        config.write_text(
+            "kind: Cluster\napiVersion: kind.x-k8s.io/v1alpha4\nnodes:\n- role: control-plane\n"
+            f"  extraMounts: [{{hostPath: {broken}, containerPath: /bin/kubeadm}}]\n"
+        )
+        coordinator = self.serve(kind_config=str(config))
+        task = coordinator.wait_for_end(self.submit(coordinator))
+        self.assertEqual(task["failure"]["kind"], "infrastructure")
+        self.assertIn("no room for etcd", task["failure"]["message"])
+        until(lambda: not nodes(), "the removal of the cluster")
+        coordinator.stop()
+        self.assertEqual(list(pathlib.Path(self.folder, "one/state").rglob("record.json")), [])
+
     def test_cancel_during_a_creation_does_not_waste_it(self):
         coordinator = self.serve()
         self.pause("create-end")
