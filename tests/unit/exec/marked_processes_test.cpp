@@ -37,5 +37,20 @@ TEST(MarkedProcesses, AreKilledAndOthersAreNot) {
     EXPECT_FALSE(other->wait_ended(seconds{0}));
 }
 
+TEST(MarkedProcesses, OfSeveralMarksAreKilledAtOnce) {
+    const std::string mark = "OPSLAB_WORK_DIR=/test/" + std::to_string(::getpid());
+    const auto first = sleeper(mark + " a");
+    const auto second = sleeper(mark + " b");
+    const auto other = sleeper(mark + " c");
+    ASSERT_TRUE(first != nullptr && second != nullptr && other != nullptr);
+
+    EXPECT_THAT(kill_all_marked({mark + " a", mark + " b"}), Succeeds());
+    EXPECT_THAT(kill_all_marked({}), Succeeds());
+
+    EXPECT_TRUE(first->wait_ended(seconds{30}));
+    EXPECT_TRUE(second->wait_ended(seconds{30}));
+    EXPECT_FALSE(other->wait_ended(seconds{0}));
+}
+
 }  // namespace
 }  // namespace opslab::exec

@@ -5,8 +5,12 @@
 #include "settings.hpp"
 #include "worker_locks.hpp"
 
+#include <fcntl.h>
 #include <gmock/gmock.h>
+#include <signal.h>
 #include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
@@ -162,6 +166,28 @@ TEST_F(KindState, AWorkersClustersHaveOneProcessAtATime) {
     EXPECT_TRUE(theirs.take(WorkerId{"worker-002-kind"}));
     first->reset();
     EXPECT_TRUE(theirs.take(WorkerId{"worker-001-kind"}));
+}
+
+// Else a kind that outlives a killed opslab would keep the successor out.
+TEST_F(KindState, NoProgramThatIsStartedMeanwhileKeepsTheLock) {
+    const WorkerLocks locks(directory_ + "/workers");
+    auto held = locks.take(WorkerId{"worker-001-kind"});
+    ASSERT_TRUE(held);
+    int ended[2] = {-1, -1};
+    ASSERT_EQ(::pipe2(ended, O_CLOEXEC), 0);
+    const pid_t child = ::fork();
+    if (child == 0) {
+        ::execl("/bin/sleep", "sleep", "1000", nullptr);
+        ::_exit(1);
+    }
+    ::close(ended[1]);
+    char none = 0;
+    EXPECT_EQ(::read(ended[0], &none, 1), 0);  // it is the new program
+    held->reset();
+    EXPECT_TRUE(locks.take(WorkerId{"worker-001-kind"}));
+    ::kill(child, SIGKILL);
+    ::waitpid(child, nullptr, 0);
+    ::close(ended[0]);
 }
 
 TEST_F(KindState, ALockThatCannotBeMadeIsSaid) {
