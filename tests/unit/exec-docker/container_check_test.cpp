@@ -11,6 +11,7 @@ namespace opslab::docker {
 namespace {
 
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 constexpr const char* kNeeding =
     R"({"Config":{"Labels":{"opslab.driver.needs":"kubeconfig","other":"x"}}})";
@@ -108,6 +109,39 @@ TEST(ContainerCheck, TheEngineIsNotAskedForEachTask) {
     }
 
     EXPECT_EQ(asked, 1);
+}
+
+// What the runner's health says behind its first line.
+std::string advice(const std::string& image_user, const ContainerSpec& spec) {
+    FakeEngine engine([&](std::string_view target) -> std::string {
+        return target.find("/version") != std::string_view::npos
+                   ? R"({"Version":"1"})"
+                   : R"({"Id":"i","Config":{"User":")" + image_user + R"("}})";
+    });
+    const auto said = ContainerRuns(engine.address(), spec).health();
+    EXPECT_TRUE(said);
+    const auto end = said ? said->find('\n') : std::string::npos;
+    return end == std::string::npos ? "" : said->substr(end + 1);
+}
+
+TEST(ContainerHealth, SaysWhichKeysAnAgentCanReadWhereItSharesTheDriversUser) {
+    auto own = spec();
+    own.variables = {{"OPENAI_API_KEY", "sk-1"}, {"MODEL", "m"}, {"hf_token", "t"}};
+    EXPECT_EQ(advice("", own), "");
+    EXPECT_EQ(advice("root:root", own), "");
+    const auto said = advice("1000:1000", own);
+    EXPECT_THAT(said, HasSubstr("OPENAI_API_KEY, hf_token in /proc/1/environ"));
+    EXPECT_THAT(said, Not(HasSubstr("sk-1")));
+    EXPECT_THAT(said, Not(HasSubstr("MODEL")));
+    own.user = "0";
+    EXPECT_EQ(advice("1000", own), "");
+    own.user = "driver";
+    EXPECT_THAT(advice("", own), HasSubstr("\"driver\""));
+    own.has_init = false;
+    EXPECT_EQ(advice("", own), "");
+    own.has_init = true;
+    own.variables = {{"MODEL", "m"}};
+    EXPECT_EQ(advice("", own), "");
 }
 
 }  // namespace

@@ -1,4 +1,5 @@
 #include "container_spec.hpp"
+#include "exposed_keys.hpp"
 #include "patience.hpp"
 #include "private_engine.hpp"
 #include "run_handle.hpp"
@@ -420,14 +421,15 @@ RunnerResult<std::string> ContainerRuns::health() {
     if (!version) {
         return tl::unexpected(infrastructure("reach the Docker engine", version.error()));
     }
-    const auto image = engine_.has_image(spec_.image);
-    if (!image) {
+    const auto image = engine_.image(spec_.image);
+    if (!image && image.error().code != EngineErrc::not_found) {
         return tl::unexpected(infrastructure("look for the image", image.error()));
     }
     const auto found = "Docker engine " + *version + " at " + engine_.address().text();
     const auto named = "image \"" + spec_.image + "\"";
-    if (*image) {
-        return found + ", " + named + " present";
+    if (image) {
+        const auto keys = exposed_keys(spec_, image->user);
+        return found + ", " + named + " present" + (keys ? "\n" + *keys : std::string{});
     }
     return found + "\n" + named + " is not on the engine: " +
            (spec_.pull == PullPolicy::never

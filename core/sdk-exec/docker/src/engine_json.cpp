@@ -39,11 +39,12 @@ EngineResult<ImageFacts> image_facts(std::string_view json) {
     }
     try {
         const auto config = value.find("Config");
-        return ImageFacts{
-            .id = value.value("Id", std::string{}),
-            .labels = config != value.end() && config->is_object()
-                          ? labels_of(config->value("Labels", Json()))
-                          : Labels{}};
+        ImageFacts facts{.id = value.value("Id", std::string{})};
+        if (config != value.end() && config->is_object()) {
+            facts.labels = labels_of(config->value("Labels", Json()));
+            facts.user = config->value("User", std::string{});
+        }
+        return facts;
     } catch (const Json::exception&) {
         return not_understood();
     }

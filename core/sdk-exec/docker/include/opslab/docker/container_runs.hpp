@@ -113,8 +113,8 @@ public:
     /// `infrastructure`.
     [[nodiscard]] RunnerResult<std::vector<OwnedRun>> list_owned(const WorkerId& worker);
 
-    /// One line on the engine and the image, and a second where the image is not there. Fails:
-    /// `infrastructure`.
+    /// One line on the engine and the image, and a second where the image is not there or agents
+    /// can read keys (docs/security.md). Fails: `infrastructure`.
     [[nodiscard]] RunnerResult<std::string> health();
 
     /// The file that the image's label kLabelProblems names; nothing where the image is not there,

@@ -30,8 +30,9 @@ struct ContainerState {
 };
 
 struct ImageFacts {
-    std::string id{};  ///< another one where the image was pulled or built anew
-    Labels labels{};   ///< what it was built with
+    std::string id{};    ///< another one where the image was pulled or built anew
+    Labels labels{};     ///< what it was built with
+    std::string user{};  ///< as whom its containers run; empty: root
 };
 
 struct ContainerSummary {
