@@ -25,6 +25,13 @@ def state_of(folder):
     }
 
 
+def is_of(path, word):
+    try:
+        return word.encode() in path.read_bytes().split(b"\0")
+    except OSError:  # it has ended
+        return False
+
+
 class TwoRuns(unittest.TestCase):
     def test_they_share_no_path_and_write_outside_of_theirs_nothing(self):
         config = {"agent": "scripted", "actions": [f"exec_shell({LOOK!r})", 'submit("No")']}
@@ -131,27 +138,31 @@ class AgentCommands(unittest.TestCase):
         self.assertIn("started", self.observed("sleep 600 & echo started"))
 
     def test_nothing_that_a_command_started_outlives_it_in_whatever_session(self):
-        for leave in ("setsid", "setsid nohup setsid", "setsid sh -c 'sleep 601 & sleep 602' &"):
+        mine, others = f"60{os.getpid()}", f"61{os.getpid()}"
+        for leave in (
+            f"setsid sleep {mine}",
+            f"setsid nohup setsid sleep {mine}",
+            f"setsid sh -c 'sleep {mine} & sleep {others}'",
+        ):
             with self.subTest(leave):
-                left = f"{leave} sleep 60{os.getpid()} >/dev/null 2>&1 & echo started"
-                look = f"pgrep -fx 'sleep 60{os.getpid()}|sleep 60[12]' || echo none"
+                look = "cat /proc/[0-9]*/cmdline 2>/dev/null | tr '\\0' ' '"
                 config = {"agent": "scripted", "actions": [
-                    f"exec_shell({left!r})", f"exec_shell({look!r})", 'submit("No")']}
+                    f"exec_shell({leave + ' >/dev/null 2>&1 & echo started'!r})",
+                    f"exec_shell({look!r})", 'submit("No")']}
                 seen = [step["observation"] for step in played(agent_config=config).of("step")]
                 self.assertIn("started", seen[1])
-                self.assertIn("none", seen[2])
+                self.assertIn("opslab_aiopslab_driver", seen[2], "it does see what runs")
+                self.assertNotIn(mine, seen[2])
+                self.assertNotIn(others, seen[2])
 
     def test_a_command_that_takes_too_long_ends_with_what_it_started(self):
-        run = played(
-            {"shell_seconds": 1},
-            agent_config={"agent": "scripted", "actions": [
-                "exec_shell('setsid sleep 7654 & while :; do setsid sleep 7654 & sleep 0.01; done')",
-                "exec_shell('pgrep -fx \"sleep 7654\" || echo none')",
-                'submit("No")']},
-        )
-        seen = [step["observation"] for step in run.of("step")]
-        self.assertIn("timed out after 1 seconds", seen[1])
-        self.assertIn("none", seen[2])
+        mine = f"62{os.getpid()}"
+        command = f"setsid sleep {mine} & while :; do setsid sleep {mine} & sleep 0.01; done"
+        run = played({"shell_seconds": 1}, agent_config={"agent": "scripted", "actions": [
+            f"exec_shell({command!r})", 'submit("No")']})
+        self.assertIn("timed out after 1 seconds", run.of("step")[1]["observation"])
+        left = [path for path in pathlib.Path("/proc").glob("[0-9]*/cmdline") if is_of(path, mine)]
+        self.assertEqual([], left)
 
     def test_failing_commands_say_so_as_in_aiopslab(self):
         said = self.observed("echo no >&2; exit 3")
