@@ -2,6 +2,7 @@
 
 #include "http/catalogue_handlers.hpp"
 #include "http/docs_handlers.hpp"
+#include "http/live_route.hpp"
 #include "http/service_handlers.hpp"
 #include "http/task_handlers.hpp"
 #include "http/worker_handlers.hpp"
@@ -89,16 +90,19 @@ void add_service(Router& router, const ApiParts& parts) {
     const auto service = std::make_shared<const Service>(
         parts.tasks, parts.storage, parts.metrics, parts.clock, parts.version, parts.overdue_calls
     );
-    const auto add = [&](const char* path,
-                         const char* id,
-                         auto handler,
-                         Access access,
-                         Placement placement = Placement::executor) {
-        router.add({HttpMethod::get, path, id, bind<Service>(service, handler), placement, access});
+    const auto add = [&](const char* path, const char* id, auto handler, Access access) {
+        router.add(
+            {HttpMethod::get,
+             path,
+             id,
+             bind<Service>(service, handler),
+             Placement::executor,
+             access}
+        );
     };
     // Probes and the page send no token; what they answer tells nothing of anybody's work.
     add("/health", "getHealth", &Service::health, Access::token);
-    add("/live", "getLive", &Service::live, Access::open, Placement::io);
+    router.add(live_route("getLive"));
     add("/ready", "getReady", &Service::ready, Access::open);
     add("/metrics", "getMetrics", &Service::metrics, Access::token);
     add("/openapi.json", "getOpenApi", &Service::openapi, Access::open);

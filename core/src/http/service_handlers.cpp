@@ -66,14 +66,6 @@ void ServiceHandlers::health(
     ));
 }
 
-void ServiceHandlers::live(
-    const HttpRequest& request, const PathParams& params, Responder responder
-) const {
-    if (takes_no_query(request, params, responder)) {
-        responder.respond(json_response(200, R"({"status":"alive"})"));
-    }
-}
-
 void ServiceHandlers::ready(
     const HttpRequest& request, const PathParams& params, Responder responder
 ) const {

@@ -13,7 +13,7 @@
 namespace opslab {
 
 /// How the service itself is: health, metrics, its own description. Each method is a `Handler`.
-/// Threads: all calls from any; `live` never blocks.
+/// Threads: all calls from any.
 class ServiceHandlers {
 public:
     ServiceHandlers(
@@ -26,7 +26,6 @@ public:
     );
 
     void health(const HttpRequest& request, const PathParams& params, Responder responder) const;
-    void live(const HttpRequest& request, const PathParams& params, Responder responder) const;
     void ready(const HttpRequest& request, const PathParams& params, Responder responder) const;
     void metrics(const HttpRequest& request, const PathParams& params, Responder responder) const;
     void openapi(const HttpRequest& request, const PathParams& params, Responder responder) const;

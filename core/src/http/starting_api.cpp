@@ -1,23 +1,12 @@
 #include "http/starting_api.hpp"
 
-#include "http/request_fields.hpp"
+#include "http/live_route.hpp"
 
 namespace opslab {
 
 Router make_starting_api() {
     Router router;
-    router.add(
-        {HttpMethod::get,
-         "/live",
-         "getLive",
-         [](const HttpRequest& request, const PathParams& params, Responder responder) {
-             if (takes_no_query(request, params, responder)) {
-                 responder.respond(json_response(200, R"({"status":"alive"})"));
-             }
-         },
-         Placement::io,
-         Access::open}
-    );
+    router.add(live_route("getLive"));
     return router;
 }
 

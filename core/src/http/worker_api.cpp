@@ -2,6 +2,7 @@
 
 #include "base/json.hpp"
 #include "base/rfc3339.hpp"
+#include "http/live_route.hpp"
 #include "http/request_fields.hpp"
 
 #include <nlohmann/json.hpp>
@@ -98,14 +99,7 @@ Router make_worker_api(const WorkerApiParts& parts) {
         "getWorkerMetrics",
         plain([parts] { return worker_metrics(parts); }),
         Access::token);
-    router.add(
-        {HttpMethod::get,
-         "/live",
-         "getWorkerLive",
-         plain([] { return json_response(200, R"({"status":"alive"})"); }),
-         Placement::io,
-         Access::open}
-    );
+    router.add(live_route("getWorkerLive"));
     return router;
 }
 
