@@ -70,24 +70,30 @@ print(prefix + '{"type":"result","success":true,"output":{},"metrics":{},"reward
 
 
 class HostileAgent(unittest.TestCase):
+    def play(self, folder, program, variables="{}", worker="runner: process"):
+        """A task of this driver to its end, and its log."""
+        driver = pathlib.Path(folder, "driver.py")
+        driver.write_text(program)
+        config = (
+            "runners:\n  - name: process\n    plugin: process\n    config:\n"
+            f'      command: ["{sys.executable}", "{driver}"]\n'
+            f"      variables: {variables}\n"
+            f"workers: [{{{worker}}}]\n"
+        )
+        coordinator = Coordinator(PROGRAM, folder, config).start()
+        try:
+            task = coordinator.wait_for_end(coordinator.submit(problem_id="p"))
+            return task, coordinator.get(f"/tasks/{task['id']}/logs?limit=1000")["logs"]
+        finally:
+            coordinator.stop()
+
     def test_finds_no_prefix_forges_no_result_and_gets_nothing_outside_removed(self):
         with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryDirectory() as victim:
-            driver = pathlib.Path(folder, "driver.py")
-            driver.write_text(DRIVER)
             kept = pathlib.Path(victim, "kept")
             kept.write_text("kept")
-            config = (
-                "runners:\n  - name: process\n    plugin: process\n    config:\n"
-                f'      command: ["{sys.executable}", "{driver}"]\n'
-                f'      variables: {{VICTIM: "{victim}", SEARCHED: "{folder}"}}\n'
-                "workers: [{runner: process}]\n"
+            task, logs = self.play(
+                folder, DRIVER, variables=f'{{VICTIM: "{victim}", SEARCHED: "{folder}"}}'
             )
-            coordinator = Coordinator(PROGRAM, folder, config).start()
-            try:
-                task = coordinator.wait_for_end(coordinator.submit(problem_id="p"))
-                logs = coordinator.get(f"/tasks/{task['id']}/logs?limit=1000")["logs"]
-            finally:
-                coordinator.stop()
 
             self.assertEqual(task["status"], "completed", task)
             self.assertEqual(task["result"]["success"], False)
@@ -99,19 +105,9 @@ class HostileAgent(unittest.TestCase):
 
     def test_fills_no_database_with_its_log(self):
         with tempfile.TemporaryDirectory() as folder:
-            driver = pathlib.Path(folder, "driver.py")
-            driver.write_text(FLOOD)
-            config = (
-                "runners:\n  - name: process\n    plugin: process\n    config:\n"
-                f'      command: ["{sys.executable}", "{driver}"]\n'
-                "workers: [{runner: process, max_log_bytes: 100000}]\n"
+            task, logs = self.play(
+                folder, FLOOD, worker="runner: process, max_log_bytes: 100000"
             )
-            coordinator = Coordinator(PROGRAM, folder, config).start()
-            try:
-                task = coordinator.wait_for_end(coordinator.submit(problem_id="p"))
-                logs = coordinator.get(f"/tasks/{task['id']}/logs?limit=1000")["logs"]
-            finally:
-                coordinator.stop()
 
             self.assertEqual((task["status"], task["result"]["reward"]), ("completed", 1.0))
             self.assertEqual([int(log["message"]) for log in logs[:-1]], list(range(500)))

@@ -38,6 +38,15 @@ std::vector<std::string> log_messages(const std::vector<RunEvent>& events) {
     return messages;
 }
 
+/// Of the task `t1`, with nothing known of its run.
+RunningAttempt running_attempt(int number) {
+    RunningAttempt attempt;
+    attempt.task.id = TaskId{"t1"};
+    attempt.task.attempt = number;
+    attempt.deadline = Timestamp::max();
+    return attempt;
+}
+
 class WorkerLoopTest : public ::testing::Test {
 protected:
     void start(int slots = 1, PluginCrashes crashes = {}) {
@@ -421,10 +430,7 @@ TEST_F(WorkerLoopTest, ARunnerThatCrashedAsItListedItsRunsIsNotAskedAgain) {
 
 TEST_F(WorkerLoopTest, ARunOfThePredecessorIsFollowedFromWhereItsOutputWasStored) {
     runner_.own("t1.2");
-    RunningAttempt attempt;
-    attempt.task.id = TaskId{"t1"};
-    attempt.task.attempt = 2;
-    attempt.deadline = Timestamp::max();
+    auto attempt = running_attempt(2);
     attempt.handle = write_bookmark({"t1.2", "line 7"});
     port_.set_running({attempt});
     runner_.set_script([](const FakeRunner::Run& run) -> RunnerResult<RunEnd> {
@@ -441,10 +447,7 @@ TEST_F(WorkerLoopTest, ARunOfThePredecessorIsFollowedFromWhereItsOutputWasStored
 }
 
 TEST_F(WorkerLoopTest, ARunThatDidNotOutliveItsWorkerIsLost) {
-    RunningAttempt attempt;
-    attempt.task.id = TaskId{"t1"};
-    attempt.task.attempt = 1;
-    attempt.deadline = Timestamp::max();
+    auto attempt = running_attempt(1);
     attempt.handle = write_bookmark({"t1.1", std::nullopt});
     port_.set_running({attempt});
     start();
@@ -454,10 +457,7 @@ TEST_F(WorkerLoopTest, ARunThatDidNotOutliveItsWorkerIsLost) {
 
 TEST_F(WorkerLoopTest, WhatIsReadAgainAfterAPickUpGetsTheSameNumbersAgain) {
     runner_.own("t1.1");
-    RunningAttempt attempt;
-    attempt.task.id = TaskId{"t1"};
-    attempt.task.attempt = 1;
-    attempt.deadline = Timestamp::max();
+    auto attempt = running_attempt(1);
     attempt.handle = write_bookmark({"t1.1", "line 7", 41});
     attempt.last_seq = 44;  // three lines after the bookmark had arrived
     port_.set_running({attempt});
@@ -509,10 +509,7 @@ TEST_F(WorkerLoopTest, ARunStoresNoMoreLogThanItMayAndItsResultCounts) {
 TEST_F(WorkerLoopTest, ASuccessorGoesOnCountingTheLogOfARun) {
     max_log_bytes_ = 1000;
     runner_.own("t1.1");
-    RunningAttempt attempt;
-    attempt.task.id = TaskId{"t1"};
-    attempt.task.attempt = 1;
-    attempt.deadline = Timestamp::max();
+    auto attempt = running_attempt(1);
     attempt.handle =
         write_bookmark({.handle = "t1.1", .position = "a", .last_seq = 7, .log_bytes = 872});
     port_.set_running({attempt});
@@ -585,10 +582,7 @@ TEST_F(WorkerLoopTest, AStopThatMeetsTheEndOfTheStartStopsTheRunOnce) {
 }
 
 TEST_F(WorkerLoopTest, ATaskWhoseClaimWasNotAnsweredIsRunOnce) {
-    RunningAttempt attempt;
-    attempt.task.id = TaskId{"t1"};
-    attempt.task.attempt = 1;
-    attempt.deadline = Timestamp::max();
+    auto attempt = running_attempt(1);
     port_.lose_next_claim(attempt);
     runner_.set_script([](const FakeRunner::Run& run) -> RunnerResult<RunEnd> {
         EXPECT_EQ(run.sink->event(kResult), SinkAnswer::go_on);
@@ -603,10 +597,7 @@ TEST_F(WorkerLoopTest, ATaskWhoseClaimWasNotAnsweredIsRunOnce) {
 }
 
 TEST_F(WorkerLoopTest, WhatFillsItsSlotsWithoutItsKnowingIsRun) {
-    RunningAttempt attempt;
-    attempt.task.id = TaskId{"t1"};
-    attempt.task.attempt = 1;
-    attempt.deadline = Timestamp::max();
+    auto attempt = running_attempt(1);
     port_.fill_slots(attempt);
     runner_.set_script([](const FakeRunner::Run& run) -> RunnerResult<RunEnd> {
         EXPECT_EQ(run.sink->event(kResult), SinkAnswer::go_on);
