@@ -27,11 +27,14 @@ class EngineConnection(http.client.HTTPConnection):
 
 
 class Engine:
-    def __init__(self, folder, journal, driver):
+    """With `live_restore` its containers outlive it; without, it ends them as it starts again."""
+
+    def __init__(self, folder, journal, driver, live_restore=False):
         self.folder = pathlib.Path(folder)
         self.folder.mkdir()
         self.socket = self.folder / "docker.sock"
         self.journal = journal
+        self.live_restore = live_restore
         # apart from dockerd, as Debian's service is: it outlives a kill of dockerd with its containers
         self.containerd = self.spawn(
             "containerd", "--address", self.folder / "containerd.sock",
@@ -55,6 +58,7 @@ class Engine:
             "--exec-root", self.folder / "run", "--pidfile", self.folder / "docker.pid",
             "--containerd", self.folder / "containerd.sock",
             "--bridge", "none", "--iptables=false", "--ip6tables=false",
+            f"--live-restore={str(self.live_restore).lower()}",
         )  # fmt: skip
         end = time.monotonic() + START_SECONDS
         while not self.answers():

@@ -153,12 +153,9 @@ def kill_postgres(stand, plan, seconds):
 
 
 def kill_dockerd(stand, plan, seconds):
-    """Its containers go on, and end when it starts again."""
+    """Its containers go on, and most end as it starts again: no fault of their tasks."""
     if stand.engine.process.poll() is not None:
         return None
-    # they all may end with it
-    for task, attempt in list(stand.engine.running.values()):
-        note_killed(stand, (task, int(attempt)))
     stand.kill_engine(seconds)
     return "the engine"
 

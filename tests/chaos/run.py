@@ -61,6 +61,9 @@ def arguments():
     parser.add_argument("--kills", type=int, default=40, help="or after so many faults (40)")
     parser.add_argument("--storage", choices=phases.ALL_STORAGES, default="sqlite")
     parser.add_argument("--runner", choices=phases.ALL_RUNNERS, default="process")
+    parser.add_argument(
+        "--live-restore", action="store_true", help="containers outlive their Docker engine"
+    )
     parser.add_argument("--seed", type=int, default=None, help="of faults and tasks (any)")
     parser.add_argument("--workers", type=int, default=2, help="remote workers (2)")
     parser.add_argument("--every", type=float, default=None, help="seconds from fault to fault")
@@ -114,6 +117,7 @@ class Run:
             self.options.runner,
             self.options.workers,
             postgres=PostgresServer() if self.options.storage == "postgres" else None,
+            live_restore=self.options.live_restore,
             disks=os.geteuid() == 0,
             turned_clock=self.options.turned_clock,
         )

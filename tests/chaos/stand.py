@@ -33,7 +33,7 @@ KEPT_FILES = ("lock", "instance", "coordinator-*.id")
 class Stand:
     def __init__(
         self, program, folder, history, runner="process", workers=2, slots=3, postgres=None,
-        disks=False, turned_clock=None,
+        disks=False, turned_clock=None, live_restore=False,
     ):  # fmt: skip
         self.program = program
         self.folder = pathlib.Path(folder)
@@ -55,7 +55,7 @@ class Stand:
         self.engine = None
         if runner == "docker":
             driver = pathlib.Path(program).parent / "opslab-driver-simulated"
-            self.engine = Engine(self.folder / "engine", self.journal, driver)
+            self.engine = Engine(self.folder / "engine", self.journal, driver, live_restore)
         self.coordinators = []
         self.worker_ports = {}  # each worker's own port, by its name
         self.add_coordinators()

@@ -12,7 +12,7 @@ import unittest
 
 from cheating import KEY, SETTINGS, cheat
 from coordinator import Coordinator
-from kind_world import Engine, remove_containers
+from docker_engine import Engine, remove_containers
 from python_image import make_image
 
 SOURCES = pathlib.Path(sys.argv.pop(2)).resolve()

@@ -11,7 +11,7 @@ import tempfile
 import unittest
 
 from coordinator import Coordinator, until
-from kind_world import Engine, remove_containers, run
+from docker_engine import Engine, remove_containers, run
 
 SOURCES = pathlib.Path(sys.argv.pop(2)).resolve()
 PROGRAM = pathlib.Path(sys.argv.pop(1)).resolve()

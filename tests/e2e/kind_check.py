@@ -9,7 +9,8 @@ import subprocess
 import sys
 import unittest
 
-from kind_world import KindTest, nodes, run
+from docker_engine import run
+from kind_world import KindTest, nodes
 
 PLUGIN = pathlib.Path(sys.argv.pop(5)).resolve()
 KindTest.kind = pathlib.Path(sys.argv.pop(4)).resolve()

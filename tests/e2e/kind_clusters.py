@@ -11,7 +11,8 @@ import unittest
 
 from cheating import KEY, SETTINGS, cheat
 from coordinator import until
-from kind_world import KindTest, nodes, run
+from docker_engine import run
+from kind_world import KindTest, nodes
 from python_image import make_image
 
 KindTest.kind = pathlib.Path(sys.argv.pop(4)).resolve()

@@ -7,7 +7,8 @@ import sys
 import unittest
 
 from coordinator import until
-from kind_world import KindTest, nodes, run, runs
+from docker_engine import run
+from kind_world import KindTest, nodes, runs
 
 KindTest.kind = pathlib.Path(sys.argv.pop(4)).resolve()
 KindTest.driver = pathlib.Path(sys.argv.pop(3)).resolve()

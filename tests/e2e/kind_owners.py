@@ -11,7 +11,8 @@ import sys
 import unittest
 
 from coordinator import processes_with, until
-from kind_world import KindTest, descendants, nodes, run, runs
+from docker_engine import run
+from kind_world import KindTest, descendants, nodes, runs
 from remote_worker import RemoteWorker
 
 KindTest.kind = pathlib.Path(sys.argv.pop(4)).resolve()

@@ -19,6 +19,12 @@ constexpr const char* kEnded =
     R"({"Id":"c","Name":"/n","Config":{"Labels":null},"State":{"Running":false,"Paused":false,)"
     R"("Restarting":false,"OOMKilled":false,"ExitCode":0}})";
 
+constexpr const char* kRunning =
+    R"({"Id":"c","Name":"/n","Config":{"Labels":null},"State":{"Running":true,"Paused":false,)"
+    R"("Restarting":false,"OOMKilled":false,"ExitCode":0}})";
+const std::string kDied = "{\"Type\":\"container\",\"Action\":\"die\"}\n";
+const std::string kKilled = "{\"Type\":\"container\",\"Action\":\"kill\"}\n";
+
 class KeepingSink final : public RunSink {
 public:
     [[nodiscard]] SinkAnswer event(std::string_view json) override {
@@ -59,6 +65,9 @@ public:
     std::optional<std::string> position = {}
 ) {
     FakeEngine fake([&](std::string_view target) {
+        if (target.find("/events") != std::string_view::npos) {
+            return kDied;
+        }
         return target.find("/logs") == std::string_view::npos ? std::string(kEnded) : log;
     });
     Engine engine(fake.address());
@@ -68,6 +77,34 @@ public:
         .position = std::move(position),
         .is_local_log = is_local_log,
         .away_limit = std::chrono::milliseconds{0}};
+    return deliver_output(engine, request, sink, Interrupt{});
+}
+
+// A container that runs at the first look, whose log a follower is given as `followed`, and that has
+// ended at the next.
+[[nodiscard]] RunnerResult<ContainerState> deliver_over(
+    const std::string& followed, const std::string& events, int& times_asked, KeepingSink& sink
+) {
+    int looks = 0;
+    FakeEngine fake([&](std::string_view target) {
+        if (target.find("/events") != std::string_view::npos) {
+            ++times_asked;
+            return events;
+        }
+        if (target.find("follow=1") != std::string_view::npos) {
+            return followed;
+        }
+        if (target.find("/logs") != std::string_view::npos) {
+            return message(1, 1, "line\n");
+        }
+        if (target.find("/attach") != std::string_view::npos) {
+            return std::string();
+        }
+        return std::string(++looks == 1 ? kRunning : kEnded);
+    });
+    Engine engine(fake.address());
+    const OutputRequest request{
+        .container = "c", .event_prefix = "word", .away_limit = std::chrono::seconds{1}};
     return deliver_output(engine, request, sink, Interrupt{});
 }
 
@@ -168,6 +205,42 @@ TEST(ContainerOutput, LogWithoutStampsIsAnInfrastructureFailure) {
         deliver(message(1, 1, "x\n") + std::string("\1\0\0\0\0\0\0\4abc ", 12), sink);
     ASSERT_FALSE(refused);
     EXPECT_EQ(refused.error().code, RunnerErrc::infrastructure);
+}
+
+TEST(ContainerOutput, EndThatWasWatchedNeedsNoFurtherWitness) {
+    KeepingSink sink;
+    int times_asked = 0;
+
+    EXPECT_TRUE(deliver_over(message(1, 1, "line\n"), "", times_asked, sink));
+
+    EXPECT_EQ(times_asked, 0);
+    EXPECT_THAT(sink.out, ElementsAre("line"));
+}
+
+TEST(ContainerOutput, EndBehindABrokenReadingIsKnownToBeWholeWhereTheEngineSawIt) {
+    KeepingSink sink;
+    int times_asked = 0;
+
+    EXPECT_TRUE(deliver_over(FakeEngine::kCutOff, kDied, times_asked, sink));
+
+    EXPECT_EQ(times_asked, 1);
+    EXPECT_THAT(sink.out, ElementsAre("line"));
+}
+
+// An engine that was killed drops what its containers wrote in their last moments without it, and
+// one that starts again, or is shut down, ends them itself.
+TEST(ContainerOutput, EndThatTheEngineDidNotSeeOrMadeItselfIsAnInfrastructureFailure) {
+    for (const std::string& events : {std::string(), kKilled + kDied}) {
+        KeepingSink sink;
+        int times_asked = 0;
+
+        const auto ended = deliver_over(FakeEngine::kCutOff, events, times_asked, sink);
+
+        ASSERT_FALSE(ended) << events;
+        EXPECT_EQ(ended.error().code, RunnerErrc::infrastructure);
+        EXPECT_THAT(ended.error().message, HasSubstr("the end of its output may be lost"));
+        EXPECT_THAT(sink.out, ElementsAre("line")) << "what the engine kept is delivered";
+    }
 }
 
 TEST(ContainerOutput, PositionOfAnotherRunnerIsInvalid) {

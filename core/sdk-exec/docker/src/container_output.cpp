@@ -235,12 +235,21 @@ private:
     }
 }
 
-// One look at the container and one reading of its log. A state: the run has ended and all was
-// read.
-[[nodiscard]] EngineResult<std::optional<ContainerState>> read_once(
-    Engine& engine, const OutputRequest& request, LogReader& reader, Interrupt interrupt
+struct Ending {
+    ContainerState state{};
+    bool is_whole = true;  ///< false: the engine may have lost the end of the output
+};
+
+// One look at the container and one reading of its log. An ending: all that the engine has was read.
+// `is_watched`: the look before found it running and its log was followed to an orderly end.
+[[nodiscard]] EngineResult<std::optional<Ending>> read_once(
+    Engine& engine,
+    const OutputRequest& request,
+    bool is_watched,
+    LogReader& reader,
+    Interrupt interrupt
 ) {
-    const auto state = engine.inspect(request.container);
+    auto state = engine.inspect(request.container);
     if (!state) {
         return tl::unexpected(state.error());
     }
@@ -249,7 +258,18 @@ private:
     }
     // a stream that was followed can end early (the engine restarts), so only a log that was read
     // after the end is known to be whole
-    return state->is_running ? std::nullopt : std::optional{*state};
+    if (state->is_running) {
+        return std::nullopt;
+    }
+    Ending ending{*std::move(state)};
+    if (!is_watched) {
+        const auto seen = engine.saw_it_end(request.container, interrupt);
+        if (!seen && seen.error().code != EngineErrc::refused) {
+            return tl::unexpected(seen.error());
+        }
+        ending.is_whole = seen.value_or(false);
+    }
+    return ending;
 }
 
 }  // namespace
@@ -267,9 +287,11 @@ RunnerResult<ContainerState> deliver_output(
     }
     LogReader reader(request, done, sink);
     Patience patience(request.away_limit);
+    bool is_watched = false;
     for (;;) {
         const std::uint64_t before = reader.taken();
-        auto ended = read_once(engine, request, reader, interrupt);
+        const auto ended = read_once(engine, request, is_watched, reader, interrupt);
+        is_watched = ended.has_value();
         if (!reader.trouble()) {
             return tl::unexpected(to_runner_error(reader.trouble().error()));
         }
@@ -282,7 +304,14 @@ RunnerResult<ContainerState> deliver_output(
                     RunnerErrc::interrupted, "the reader of the output has left off"
                 );
             }
-            return **std::move(ended);
+            if (!(*ended)->is_whole) {
+                return runner_fail(
+                    RunnerErrc::infrastructure,
+                    "the engine was away when the run ended, or ended it itself, and the end of "
+                    "its output may be lost"
+                );
+            }
+            return (*ended)->state;
         }
         if (!ended && !is_worth_a_retry(ended.error())) {
             return tl::unexpected(to_runner_error(ended.error()));

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cstdio>
+#include <utility>
 
 namespace opslab::docker {
 namespace {
@@ -42,35 +43,49 @@ constexpr int kNewestApi = 47;  // engines answer to all between their own bound
     return std::string{image} + (is_exact ? "" : ":latest");
 }
 
-// Finds the error in the progress report of a pull, which has status 200 whatever comes of it.
-class PullReport {
+// The lines of a stream of JSON objects, a line each; of a longer one the first 64 KiB.
+class JsonLines {
 public:
-    bool take(std::string_view bytes) {
+    // Calls `on_line` for each line that ends in `bytes`.
+    template <class OnLine>
+    void feed(std::string_view bytes, const OnLine& on_line) {
         constexpr std::size_t kMaxLine = std::size_t{64} << 10U;
         for (const char c : bytes) {
             if (c == '\n') {
-                end_line();
+                on_line(std::exchange(line_, {}));
             } else if (line_.size() < kMaxLine) {
                 line_.push_back(c);
             }
         }
+    }
+
+    [[nodiscard]] const std::string& rest() const { return line_; }
+
+private:
+    std::string line_{};
+};
+
+// Finds the error in the progress report of a pull, which has status 200 whatever comes of it.
+class PullReport {
+public:
+    bool take(std::string_view bytes) {
+        lines_.feed(bytes, [this](const std::string& line) { look_at(line); });
         return true;
     }
 
     [[nodiscard]] std::string error() {
-        end_line();
+        look_at(lines_.rest());
         return error_;
     }
 
 private:
-    void end_line() {
-        if (error_.empty() && line_.find("\"error\"") != std::string::npos) {
-            error_ = text_member(line_, "error").value_or("the pull failed").substr(0, 512);
+    void look_at(const std::string& line) {
+        if (error_.empty() && line.find("\"error\"") != std::string::npos) {
+            error_ = text_member(line, "error").value_or("the pull failed").substr(0, 512);
         }
-        line_.clear();
     }
 
-    std::string line_{};
+    JsonLines lines_{};
     std::string error_{};
 };
 
@@ -251,6 +266,31 @@ EngineStatus Engine::logs(
     call.http.interrupt = interrupt;
     call.http.take = &take;
     return send(call).map([](const std::string&) {});
+}
+
+EngineResult<bool> Engine::saw_it_end(std::string_view container, Interrupt interrupt) {
+    constexpr std::chrono::seconds kPatience{3};  // what is kept comes at once
+    JsonLines lines;
+    bool was_killed = false;
+    bool has_ended = false;
+    const TakeBytes take = [&](std::string_view bytes) {
+        lines.feed(bytes, [&](const std::string& line) {
+            const auto action = text_member(line, "Action").value_or("");
+            was_killed = was_killed || (action == "kill" && !has_ended);
+            has_ended = has_ended || action == "die" || action == "died";  // podman's word
+        });
+        return !has_ended;
+    };
+    Call call{.path = "/events?since=1&filters=" + percent_encoded(container_filter(container))};
+    call.http.timeout = kPatience;
+    call.http.interrupt = interrupt;
+    call.http.take = &take;
+    const auto sent = send(call);
+    if (!sent && sent.error().code != EngineErrc::stopped &&
+        sent.error().code != EngineErrc::timeout) {
+        return tl::unexpected(sent.error());
+    }
+    return has_ended && !was_killed;
 }
 
 EngineStatus Engine::attach(

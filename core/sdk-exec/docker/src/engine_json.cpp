@@ -117,4 +117,8 @@ std::string label_filters(const Labels& labels) {
     return Json{{"label", wanted}}.dump(-1, ' ', true, Json::error_handler_t::replace);
 }
 
+std::string container_filter(std::string_view container) {
+    return Json{{"container", {container}}}.dump(-1, ' ', true, Json::error_handler_t::replace);
+}
+
 }  // namespace opslab::docker

@@ -19,7 +19,8 @@ namespace opslab::docker {
 /// none.
 [[nodiscard]] std::string engine_words(std::string_view body);
 
-/// The value of the query parameter `filters`.
+/// Values of the query parameter `filters`.
 [[nodiscard]] std::string label_filters(const Labels& labels);
+[[nodiscard]] std::string container_filter(std::string_view container);
 
 }  // namespace opslab::docker

@@ -182,8 +182,10 @@ public:
     /// Delivers the run's output until it has ended and all of it was delivered. After
     /// `interrupted` it may be called again and goes on. Works again with the same handle in a new
     /// process where runs outlive their worker, from `position` on if one is given; where they do
-    /// not: `not_found`. Interrupted by the sink too; the run goes on. Fails: `not_found`,
-    /// `infrastructure`, `interrupted`.
+    /// not: `not_found`. Interrupted by the sink too; the run goes on. A driver's result or error
+    /// that was delivered counts whatever is answered, so where the end of the output may be lost,
+    /// or the place itself has ended the run, answer `infrastructure`: a `RunEnd` without either is
+    /// the task's failure. Fails: `not_found`, `infrastructure`, `interrupted`.
     [[nodiscard]] virtual RunnerResult<RunEnd> wait(
         const RunHandle& handle,
         std::optional<std::string_view> position,

@@ -24,7 +24,8 @@ struct OutputRequest {
 /// Delivers a container's output from its log until the container has ended and all was delivered,
 /// over broken connections and restarts of the engine without loss or repeat. A sink that blocks
 /// slows the container down.
-/// Fails: `not_found`, `invalid` (the position), `interrupted`, `infrastructure`.
+/// Fails: `not_found`, `invalid` (the position), `interrupted`, `infrastructure` (where the engine
+/// was away at the container's end, after all that it kept was delivered).
 [[nodiscard]] RunnerResult<ContainerState> deliver_output(
     Engine& engine, const OutputRequest& request, RunSink& sink, Interrupt interrupt
 );

@@ -1,0 +1,94 @@
+#!/usr/bin/env python3
+"""Runs whose Docker engine is killed or shut down under them, and started again. The engine is real.
+Usage: engine_away.py OPSLAB SOURCE_DIR DRIVER"""
+
+import json
+import os
+import pathlib
+import shutil
+import sys
+import tempfile
+import unittest
+
+from coordinator import Coordinator, until
+from docker_engine import Engine, remove_containers, run
+
+DRIVER = pathlib.Path(sys.argv.pop(3)).resolve()
+SOURCES = pathlib.Path(sys.argv.pop(2)).resolve()
+PROGRAM = pathlib.Path(sys.argv.pop(1)).resolve()
+
+STEPS = 4
+
+
+class EngineAway(unittest.TestCase):
+    """What an engine loses or ends is no failure of the task: it is tried again."""
+
+    def setUp(self):
+        self.engine = Engine(SOURCES)
+        self.addCleanup(self.engine.stop)
+        self.engine.start()
+        image = run(SOURCES / "scripts/simulated-image", DRIVER).split()[-1]
+        folder = tempfile.mkdtemp(prefix="oka")
+        self.addCleanup(shutil.rmtree, folder, ignore_errors=True)
+        self.addCleanup(remove_containers)
+        config = {"image": image, "pull": "never", "network": "none"}
+        self.coordinator = Coordinator(
+            PROGRAM,
+            folder,
+            f"runners: [{{name: docker, plugin: docker, config: {json.dumps(config)}}}]\n"
+            "tasks: {retry_base_seconds: 1, retry_max_seconds: 1}\n"
+            "workers: [{runner: docker, count: 1, max_parallel_tasks: 4}]\n",
+        ).start()
+        self.addCleanup(lambda: self.coordinator.process.poll() is None and self.coordinator.kill())
+
+    def running(self, **script):
+        """A task that has taken its first step, and the process of its container."""
+        task_id = self.coordinator.submit(
+            problem_id="simulated-detection", max_retries=3,
+            agent_config={"simulate": {"steps": STEPS, "step_ms": 500, **script}},
+        )  # fmt: skip
+        until(lambda: self.steps(task_id), "the first step")
+        container = run("docker", "ps", "-q", "--filter", f"label=opslab.task={task_id}").strip()
+        return task_id, int(run("docker", "inspect", "-f", "{{.State.Pid}}", container))
+
+    def steps(self, task_id):
+        return [row["step"] for row in self.coordinator.get(f"/tasks/{task_id}/trajectory")["steps"]]
+
+    def assert_completed(self, task_id):
+        task = self.coordinator.wait_for_end(task_id)
+        self.assertEqual(task["status"], "completed", task["error_details"])
+        self.assertEqual(self.steps(task_id), list(range(1, STEPS + 1)))
+        kinds = {attempt["failure"]["kind"] for attempt in task["attempts"][:-1]}
+        self.assertLessEqual(kinds, {"infrastructure"})
+        return task
+
+    def test_a_driver_that_ends_while_the_engine_is_dead_is_not_blamed_for_what_the_engine_lost(self):
+        runs = [self.running() for _ in range(4)]
+
+        self.engine.kill()
+        for _, process in runs:
+            until(lambda process=process: not os.path.exists(f"/proc/{process}"), "the driver's end")
+        self.engine.start()
+
+        for task_id, _ in runs:
+            self.assert_completed(task_id)
+
+    def test_a_driver_that_a_starting_engine_ends_is_tried_again(self):
+        task_id, _ = self.running(step_ms=3000)
+
+        self.engine.kill()
+        self.engine.start()
+
+        self.assertEqual(self.assert_completed(task_id)["attempt"], 2)
+
+    def test_a_driver_that_an_engine_ends_as_it_is_shut_down_is_tried_again(self):
+        task_id, _ = self.running(step_ms=3000)
+
+        self.engine.shut_down()
+        self.engine.start()
+
+        self.assertEqual(self.assert_completed(task_id)["attempt"], 2)
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
