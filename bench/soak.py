@@ -4,6 +4,7 @@ lists, followers that come and go, feed readers, scrapes) and prints its memory 
 and at the end the slope over the time after the first quarter."""
 
 import argparse
+import contextlib
 import http.client
 import json
 import pathlib
@@ -15,6 +16,7 @@ import time
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "tests" / "e2e"))
 from coordinator import Coordinator  # noqa: E402
 from many_followers import Follower, Followers  # noqa: E402
+from postgres_server import PostgresServer  # noqa: E402
 
 CONFIG = (
     "runners:\n"
@@ -121,15 +123,17 @@ def main():
     parser.add_argument("bin_folder", type=pathlib.Path, help="where opslab is, with its driver")
     parser.add_argument("minutes", type=float, nargs="?", default=10.0)
     parser.add_argument("rate", type=float, nargs="?", default=2.0, help="tasks a second (2)")
+    parser.add_argument("--postgres", action="store_true", help="on a PostgreSQL server of its own")
     parser.add_argument("--every", type=float, default=5.0, help="minutes between lines (5)")
     arguments = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as ends:
         program = arguments.bin_folder.resolve() / "opslab"
-        coordinator = Coordinator(program, folder, CONFIG).start()
-        try:
-            soak(coordinator, arguments)
-        finally:
-            coordinator.kill()
+        server = PostgresServer() if arguments.postgres else None
+        if server:
+            ends.callback(server.remove)
+        coordinator = Coordinator(program, folder, CONFIG, server).start()
+        ends.callback(coordinator.kill)
+        soak(coordinator, arguments)
 
 
 if __name__ == "__main__":
