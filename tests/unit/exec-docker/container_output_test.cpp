@@ -80,8 +80,8 @@ public:
     return deliver_output(engine, request, sink, Interrupt{});
 }
 
-// A container that runs at the first look, whose log a follower is given as `followed`, and that has
-// ended at the next.
+// A container that runs at the first look, whose log a follower is given as `followed`, and that
+// has ended at the next.
 [[nodiscard]] RunnerResult<ContainerState> deliver_over(
     const std::string& followed, const std::string& events, int& times_asked, KeepingSink& sink
 ) {

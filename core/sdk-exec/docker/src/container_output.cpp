@@ -240,8 +240,8 @@ struct Ending {
     bool is_whole = true;  ///< false: the engine may have lost the end of the output
 };
 
-// One look at the container and one reading of its log. An ending: all that the engine has was read.
-// `is_watched`: the look before found it running and its log was followed to an orderly end.
+// One look at the container and one reading of its log. An ending: all that the engine has was
+// read. `is_watched`: the look before found it running and its log was followed to an orderly end.
 [[nodiscard]] EngineResult<std::optional<Ending>> read_once(
     Engine& engine,
     const OutputRequest& request,

@@ -113,11 +113,11 @@ public:
         Interrupt interrupt
     );
 
-    /// Of a container that has ended: whether this engine watched it end, with no signal sent by it.
-    /// Otherwise the engine was away or was shut down then, and the end of the log may be missing:
-    /// an engine that starts again drops what a container wrote in its last moments without it.
-    /// False too where it no longer knows, as engines keep their last 256 events. Takes up to 3 s
-    /// where it is false. Fails: `interrupted`.
+    /// Of a container that has ended: whether this engine watched it end, with no signal sent by
+    /// it. Otherwise the engine was away or was shut down then, and the end of the log may be
+    /// missing: an engine that starts again drops what a container wrote in its last moments
+    /// without it. False too where it no longer knows, as engines keep their last 256 events. Takes
+    /// up to 3 s where it is false. Fails: `interrupted`.
     [[nodiscard]] EngineResult<bool> saw_it_end(std::string_view container, Interrupt interrupt);
 
     /// The multiplexed stream of what the container writes from now on. While it is open and not
