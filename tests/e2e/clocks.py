@@ -114,6 +114,9 @@ class Clocks(unittest.TestCase):
         self.worker(behind)
         # longer than the grace after a start and some sweeps
         task = self.submit(behind, 200, max_retries=1)
+        self.wait_for_steps(behind, task, 3)
+        for one in (behind, ahead):
+            self.assertEqual(one.get(f"/tasks/{task}/explain")["reason"], "running")
 
         self.assert_whole(ahead, task, 1, 200)
 
