@@ -1,10 +1,11 @@
 """Stands before a real Docker engine, on a socket of its own, and can hold calls back."""
 
+import os
 import pathlib
 import socket
 import threading
 
-ENGINE = "/var/run/docker.sock"
+ENGINE = os.environ.get("DOCKER_HOST", "unix:///var/run/docker.sock").removeprefix("unix://")
 
 
 class HeldEngine:
