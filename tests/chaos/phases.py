@@ -63,10 +63,10 @@ PHASES = (
     Phase("kill_driver", 4, when=RUNNING, runners=PROCESS, may_miss=True,
           says=NO_RESULT, moves=TASK_FAILED),
     Phase("kill_container", 4, when=RUNNING, runners=DOCKER, may_miss=True,
-          says=NO_RESULT, moves=TASK_FAILED),
+          says=NO_RESULT, moves=RETRIED),
     Phase("kill_dockerd", 2, (0.5, 3.0), when=RUNNING, runners=DOCKER, says=NO_RESULT, moves=RETRIED),
     Phase("kill_supervisor", 1, when=RUNNING, runners=PROCESS, may_miss=True,
-          says=NO_RESULT, moves=TASK_FAILED),
+          says=NO_RESULT, moves=RETRIED),
     Phase("kill_all", 1, (0.0, 1.0), says=killed("worker"), moves=STARTED),
     Phase("kill_backend", 3, storages=PG, says=NO_WAKE_UPS, moves=WARNED),
     Phase("freeze_worker", 2, LONG, when=RUNNING, says=OFFLINE, moves=GONE),
@@ -161,6 +161,7 @@ def kill_dockerd(stand, plan, seconds):
 
 
 def kill_container(stand, plan, seconds):
+    """By the engine, for somebody who is not opslab: no fault of its task."""
     end = time.monotonic() + 2
     while not stand.engine.running and time.monotonic() < end:
         time.sleep(0.05)
@@ -168,7 +169,6 @@ def kill_container(stand, plan, seconds):
     if container is None or stand.engine.process.poll() is not None:
         return None
     run = stand.engine.running[container]
-    note_killed(stand, (run[0], int(run[1])))
     return f"container of {run[0]}" if stand.engine.kill_container(container) else None
 
 
@@ -183,7 +183,7 @@ def kill_driver(stand, plan, seconds):
 
 
 def kill_supervisor(stand, plan, seconds):
-    """The driver below it ends with it."""
+    """The driver below it ends with it, for no fault of its task."""
     begun = begun_runs(stand)
     below = {
         pid: next((begun[child] for child in children(pid) if child in begun), None)
@@ -193,7 +193,6 @@ def kill_supervisor(stand, plan, seconds):
     pid = plan.pick(sorted(pid for pid, run in below.items() if run))
     if pid is None:
         return None
-    note_killed(stand, below[pid])
     return sent_kill(pid, f"supervisor {pid}")
 
 

@@ -29,15 +29,18 @@ class TasksInContainers(unittest.TestCase):
         self.folder = tempfile.TemporaryDirectory()
         self.addCleanup(self.folder.cleanup)
         self.scope = pathlib.Path(self.folder.name).name
-        config = {"image": self.image, "pull": "never", "network": "none", "scope": self.scope}
+        self.config = {"image": self.image, "pull": "never", "network": "none", "scope": self.scope}
+        self.addCleanup(self.remove_containers)
+        self.start(self.config)
+
+    def start(self, config):
         self.coordinator = Coordinator(
             PROGRAM,
             self.folder.name,
             f"runners: [{{name: docker, plugin: docker, config: {json.dumps(config)}}}]\n"
             "workers: [{runner: docker, count: 1, max_parallel_tasks: 4}]\n",
         ).start()
-        self.addCleanup(self.remove_containers)
-        self.addCleanup(lambda: self.coordinator.process.poll() is None and self.coordinator.kill())
+        self.addCleanup(self.coordinator.kill)
 
     def containers(self):
         listed = subprocess.run(
@@ -87,6 +90,16 @@ class TasksInContainers(unittest.TestCase):
 
         self.assertEqual((status, task["status"]), (200, "cancelled"))
         until(lambda: not self.containers(), "the container to be removed")
+
+    def test_a_program_that_is_not_in_the_image_is_an_infrastructure_failure(self):
+        self.coordinator.stop()
+        self.start({**self.config, "entrypoint": ["/nonexistent"]})
+        task_id = self.coordinator.submit(problem_id="simulated-detection")
+
+        task = self.coordinator.wait_for_end(task_id)
+
+        self.assertEqual(task["failure"]["kind"], "infrastructure", task)
+        self.assertIn("could not be run", task["failure"]["message"])
 
     def test_a_missing_image_is_an_infrastructure_failure_that_names_it(self):
         self.coordinator.stop()

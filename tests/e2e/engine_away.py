@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Runs whose Docker engine is killed or shut down under them, and started again. The engine is real.
+"""Runs whose Docker engine is killed or shut down under them, and started again, or ends them for somebody
+else. The engine is real.
 Usage: engine_away.py OPSLAB SOURCE_DIR DRIVER"""
 
 import json
@@ -88,6 +89,17 @@ class EngineAway(unittest.TestCase):
         self.engine.start()
 
         self.assertEqual(self.assert_completed(task_id)["attempt"], 2)
+
+    def test_a_driver_that_somebody_stops_kills_or_removes_by_the_engine_is_tried_again(self):
+        for words in (("stop",), ("kill",), ("rm", "-f")):
+            task_id, _ = self.running(step_ms=2000)
+            container = run("docker", "ps", "-q", "--filter", f"label=opslab.task={task_id}").strip()
+
+            run("docker", *words, container)
+
+            task = self.assert_completed(task_id)
+            self.assertEqual(task["attempt"], 2, words)
+            self.assertEqual(task["attempts"][0]["failure"]["kind"], "infrastructure", words)
 
 
 if __name__ == "__main__":

@@ -40,6 +40,12 @@ RunnerResult<RunEnd> SupervisedRun::wait(RunSink& sink, Interrupt interrupt) {
         if (next == Next::leave_off) {
             return runner_fail(RunnerErrc::interrupted, "left off");
         }
+        if (next == Next::all_read && !process_->is_all_gone() && !is_stopping_) {
+            // it tells of every end of a driver; without it the driver is killed by the kernel
+            return runner_fail(
+                RunnerErrc::infrastructure, "opslab-supervise, which watched the run, was killed"
+            );
+        }
         if (next == Next::all_read) {
             return process_->end();
         }
@@ -112,6 +118,7 @@ SinkAnswer SupervisedRun::read_stream(Stream& stream, RunSink& sink) {
 }
 
 RunnerStatus SupervisedRun::stop(std::chrono::milliseconds grace) {
+    is_stopping_ = true;
     if (grace.count() > 0) {
         process_->terminate();
         if (process_->wait_ended(grace)) {

@@ -5,6 +5,7 @@
 #include <opslab/runner.hpp>
 
 #include <array>
+#include <atomic>
 #include <chrono>
 #include <cstddef>
 #include <memory>
@@ -47,6 +48,7 @@ private:
 
     std::unique_ptr<SupervisedProcess> process_;
     std::string mark_;
+    std::atomic<bool> is_stopping_{false};
 
     std::mutex waiting_{};  // guards all below
     DriverOutput output_;

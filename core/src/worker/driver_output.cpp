@@ -29,7 +29,8 @@ DriverOutput::DriverOutput(
       handle_text_(from.handle),
       runner_(std::move(runner)),
       max_log_bytes_(max_log_bytes),
-      log_bytes_(from.log_bytes) {}
+      log_bytes_(from.log_bytes),
+      has_spoken_(from.position.has_value()) {}
 
 SinkAnswer DriverOutput::push(RunEvent event) {
     if (reporter_.push(std::move(event)) || reporter_.lost()) {
@@ -69,6 +70,7 @@ SinkAnswer DriverOutput::refuse(std::string_view why) {
 }
 
 SinkAnswer DriverOutput::event(std::string_view json) {
+    has_spoken_ = true;
     auto parsed = parse_driver_event(json, clock_.now());
     if (!parsed) {
         return refuse("the driver sent no valid event: " + parsed.error().message);

@@ -47,6 +47,8 @@ public:
     [[nodiscard]] const std::optional<TaskResult>& result() const { return result_; }
     [[nodiscard]] const std::optional<Failure>& failure() const { return failure_; }
     [[nodiscard]] bool clean() const { return clean_; }
+    /// Whether the driver has sent an event, valid or not, or may have to a predecessor.
+    [[nodiscard]] bool has_spoken() const { return has_spoken_; }
     /// The phase that has begun and not ended; empty between phases.
     [[nodiscard]] const std::string& phase() const { return phase_; }
     /// The last lines of stderr, at most some 4 KiB.
@@ -74,6 +76,7 @@ private:
     std::optional<TaskResult> result_;
     std::optional<Failure> failure_;
     bool clean_ = false;
+    bool has_spoken_;
     std::string phase_;
     std::string error_tail_;
 };

@@ -72,13 +72,13 @@ std::optional<RunSession::ToldFailure> RunSession::why_failed(
         const auto& failure = *output->failure();
         return ToldFailure{failure, with_tail(failure.message, tail)};
     }
-    auto failure =
-        end ? failure_of(*end, phase, context_.runner_label) : failure_of(end.error(), phase);
-    if (!end && end.error().code == RunnerErrc::not_found) {
-        failure = {
-            FailureKind::worker_lost,
-            phase,
-            context_.runner_label + ": the run did not outlive its worker"};
+    Failure failure;
+    if (output == nullptr) {
+        failure = failure_of(end.error(), phase);
+    } else if (!end) {
+        failure = failure_of_wait(end.error(), phase, is_inherited_);
+    } else {
+        failure = failure_of(*end, phase, context_.runner_label, output->has_spoken());
     }
     // what a driver says of itself is not for our log: it may hold anything
     note(LogLevel::warning, "a run ended without a result", failure.message);

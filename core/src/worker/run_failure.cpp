@@ -6,6 +6,19 @@
 
 namespace opslab {
 
+namespace {
+
+/// By what shells, `env` and the small inits of containers say that a program is not there (127) or
+/// cannot be executed (126). A driver that runs says something before it exits with either.
+bool was_never_run(const RunEnd& end, bool has_spoken) {
+    constexpr int kNotExecutable = 126;
+    constexpr int kNotFound = 127;
+    return end.how == EndKind::exited && !has_spoken &&
+           (end.code == kNotExecutable || end.code == kNotFound);
+}
+
+}  // namespace
+
 Failure failure_of(const RunnerError& error, std::string phase) {
     const bool task = error.code == RunnerErrc::task || error.code == RunnerErrc::invalid ||
                       error.code == RunnerErrc::unsupported;
@@ -16,7 +29,40 @@ Failure failure_of(const RunnerError& error, std::string phase) {
     };
 }
 
-Failure failure_of(const RunEnd& end, std::string phase, const std::string& runner) {
+Failure failure_of_wait(const RunnerError& error, std::string phase, bool is_inherited) {
+    if (error.code != RunnerErrc::not_found) {
+        return {
+            .kind =
+                error.code == RunnerErrc::task ? FailureKind::task : FailureKind::infrastructure,
+            .phase = std::move(phase),
+            .message = error.message};
+    }
+    if (is_inherited) {
+        return {
+            .kind = FailureKind::worker_lost,
+            .phase = std::move(phase),
+            .message = error.message + "; the run did not outlive its worker"};
+    }
+    return {
+        .kind = FailureKind::infrastructure,
+        .phase = std::move(phase),
+        .message = error.message + "; somebody else than opslab has removed it"};
+}
+
+Failure failure_of(
+    const RunEnd& end, std::string phase, const std::string& runner, bool has_spoken
+) {
+    if (was_never_run(end, has_spoken)) {
+        return {
+            .kind = FailureKind::infrastructure,
+            .phase = std::move(phase),
+            .message = fmt::format(
+                "{}: the driver could not be run: it exited with status {} and without a word, as "
+                "where a program is not there or is not for this machine",
+                runner,
+                end.code
+            )};
+    }
     std::string message;
     switch (end.how) {
         case EndKind::exited:

@@ -8,6 +8,7 @@ namespace opslab {
 
 void RunSession::resume(const std::optional<std::string>& bookmark) {
     const LogScope scope(subject());
+    is_inherited_ = true;
     const auto found = bookmark ? read_bookmark(*bookmark) : std::nullopt;
     if (const auto* crash = crash_before(); crash != nullptr) {
         fail_after_crash(*crash, found);

@@ -111,11 +111,32 @@ void RunSession::begin_stopping(const RunHandle& handle) {
     }
     stopper_ = std::thread([this, handle] {
         const LogScope scope(subject());
-        const auto stopped = context_.runner.stop(handle, grace());
-        if (!stopped) {
-            note(LogLevel::error, "a run cannot be stopped", stopped.error().message);
-        }
+        stop_at_last(handle);
     });
+}
+
+/// An engine that is away may leave its runs alive, and one that was not stopped goes on to its own
+/// end: what is tried until that has come.
+void RunSession::stop_at_last(const RunHandle& handle) {
+    Backoff backoff(std::chrono::milliseconds{100}, std::chrono::seconds{5}, task().value);
+    bool said = false;
+    for (;;) {
+        const auto stopped = context_.runner.stop(handle, grace());
+        if (stopped) {
+            return;
+        }
+        if (!std::exchange(said, true)) {
+            note(LogLevel::error, "a run cannot be stopped; trying on", stopped.error().message);
+        }
+        std::unique_lock lock(mutex_);
+        const auto until = context_.clock.steady() + backoff.next();
+        while (!settled_ && context_.clock.steady() < until) {
+            context_.clock.wait_until(lock, over_, until);
+        }
+        if (settled_) {
+            return;
+        }
+    }
 }
 
 /// A run whose lease is over must be gone before someone else may start the task.
@@ -138,6 +159,7 @@ void RunSession::end_stopping() {
     {
         const std::lock_guard lock(mutex_);
         settled_ = true;
+        over_.notify_all();
         stopper = std::move(stopper_);
     }
     if (stopper.joinable()) {

@@ -11,6 +11,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <condition_variable>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -105,6 +106,7 @@ private:
     void finish(std::variant<TaskResult, Failure> outcome, std::string error_details);
     void destroy(const RunHandle& handle);
     void begin_stopping(const RunHandle& handle);
+    void stop_at_last(const RunHandle& handle);
     void end_stopping();
     void phase(PhaseEdge edge);
     /// What this is, for its own lines and those of the runner's guard.
@@ -114,6 +116,7 @@ private:
     Context context_;
     ClaimedTask claimed_;
     int slot_;
+    bool is_inherited_ = false;  // a predecessor had started it
     WakeFd give_up_;  // ends prepare and start: any reason to stop, the end of the lease itself
     WakeFd leave_;    // ends wait: the run is abandoned
     std::atomic<StopReason> reason_{StopReason::none};
@@ -122,6 +125,7 @@ private:
     std::mutex mutex_;                    // guards the three below
     bool settled_ = false;                // nothing is left to stop
     std::optional<RunHandle> handle_;     // once there is something to stop
+    std::condition_variable over_;        // settled_ has changed
     std::thread stopper_;                 // runs Runner::stop, which takes up to the grace
     Lease lease_;
     Reporter reporter_;  // last: its thread calls stop()

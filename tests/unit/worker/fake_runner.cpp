@@ -100,6 +100,10 @@ RunnerStatus FakeRunner::check(const TaskSpec& /*task*/) {
 
 RunnerStatus FakeRunner::stop(const RunHandle& handle, std::chrono::milliseconds /*grace*/) {
     const std::lock_guard lock(mutex_);
+    if (failing_stops_ > 0) {
+        --failing_stops_;
+        return runner_fail(RunnerErrc::infrastructure, "the engine is away");
+    }
     stopped_.insert(handle.text);
     return {};
 }

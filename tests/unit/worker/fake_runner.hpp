@@ -32,6 +32,7 @@ public:
     void recover();
     void fail_check(RunnerError error) { check_error_ = std::move(error); }
     void fail_destroys(int count) { failing_destroys_ = count; }
+    void fail_stops(int count) { failing_stops_ = count; }
     void fail_lists(RunnerError error);
     void own(const std::string& run_id);
     /// What `problems` answers; nothing: not known.
@@ -69,6 +70,7 @@ private:
     std::optional<RunnerError> health_error_;
     std::optional<RunnerError> list_error_;
     int failing_destroys_ = 0;
+    int failing_stops_ = 0;
     std::set<std::string> existing_;
     std::set<std::string> waiting_;
     std::set<std::string> stopped_;

@@ -38,6 +38,11 @@ std::vector<std::string> log_messages(const std::vector<RunEvent>& events) {
     return messages;
 }
 
+RunnerResult<RunEnd> end_when_stopped(const FakeRunner::Run& run) {
+    EXPECT_TRUE(run.until_stopped());
+    return kFine;
+}
+
 /// Of the task `t1`, with nothing known of its run.
 RunningAttempt running_attempt(int number) {
     RunningAttempt attempt;
@@ -138,10 +143,7 @@ TEST_F(WorkerLoopTest, FillsItsSlotsAndNoMore) {
 }
 
 TEST_F(WorkerLoopTest, ACancelledRunIsStoppedAndNothingIsToldOfItsEnd) {
-    runner_.set_script([](const FakeRunner::Run& run) -> RunnerResult<RunEnd> {
-        EXPECT_TRUE(run.until_stopped());
-        return kFine;
-    });
+    runner_.set_script(end_when_stopped);
     port_.offer("t1");
     start();
     runner_.wait_until_waiting("t1.1");
@@ -151,6 +153,40 @@ TEST_F(WorkerLoopTest, ACancelledRunIsStoppedAndNothingIsToldOfItsEnd) {
 
     EXPECT_TRUE(runner_.was_stopped("t1.1"));
     EXPECT_EQ(port_.ends(), 0U);
+}
+
+TEST_F(WorkerLoopTest, ARunThatCannotBeStoppedYetIsStoppedLater) {
+    runner_.fail_stops(3);
+    runner_.set_script(end_when_stopped);
+    port_.offer("t1");
+    start();
+    runner_.wait_until_waiting("t1.1");
+
+    port_.order_cancel("t1");
+    runner_.wait_until_destroyed("t1.1");
+
+    EXPECT_TRUE(runner_.was_stopped("t1.1"));
+    EXPECT_EQ(port_.ends(), 0U);
+}
+
+TEST_F(WorkerLoopTest, ARunThatEndsMeanwhileIsStoppedNoMore) {
+    runner_.fail_stops(1'000'000);
+    std::atomic<bool> may_end = false;
+    runner_.set_script([&](const FakeRunner::Run&) -> RunnerResult<RunEnd> {
+        may_end.wait(false);
+        return kFine;
+    });
+    port_.offer("t1");
+    start();
+    runner_.wait_until_waiting("t1.1");
+    port_.order_cancel("t1");
+    logger_.wait_for("a run cannot be stopped; trying on");
+
+    may_end = true;
+    may_end.notify_all();
+
+    runner_.wait_until_destroyed("t1.1");
+    EXPECT_FALSE(runner_.was_stopped("t1.1"));
 }
 
 TEST_F(WorkerLoopTest, ALostAttemptStopsTheRunPolitelyWhileItsOutputIsThrownAway) {
@@ -170,10 +206,7 @@ TEST_F(WorkerLoopTest, ALostAttemptStopsTheRunPolitelyWhileItsOutputIsThrownAway
 }
 
 TEST_F(WorkerLoopTest, PastItsDeadlineARunIsStoppedAndItsStatusIsLeftToTheSweep) {
-    runner_.set_script([](const FakeRunner::Run& run) -> RunnerResult<RunEnd> {
-        EXPECT_TRUE(run.until_stopped());
-        return kFine;
-    });
+    runner_.set_script(end_when_stopped);
     port_.offer("t1", 1, clock_.now());
     start();
 
@@ -320,6 +353,54 @@ TEST_F(WorkerLoopTest, AnExitWithoutResultFailsWithPhaseAndTheTailOfStderr) {
             "runner \"fake\": the driver exited with status 3 and gave no result"})
     );
     EXPECT_THAT(end.error_details, HasSubstr("Traceback"));
+}
+
+TEST_F(WorkerLoopTest, ADriverThatWasNeverRunIsNoFailureOfItsTask) {
+    for (const bool has_spoken : {false, true}) {
+        const std::string task = has_spoken ? "t2" : "t1";
+        runner_.set_script([&](const FakeRunner::Run& run) -> RunnerResult<RunEnd> {
+            EXPECT_EQ(run.sink->output(OutputStream::err, "exec failed", false), SinkAnswer::go_on);
+            if (has_spoken) {
+                EXPECT_EQ(run.sink->event(kStep), SinkAnswer::go_on);
+            }
+            return RunEnd{EndKind::exited, 127};
+        });
+        port_.offer(task);
+        if (!has_spoken) {
+            start();
+        }
+
+        EXPECT_EQ(
+            failure_of(task).kind, has_spoken ? FailureKind::task : FailureKind::infrastructure
+        );
+        runner_.wait_until_destroyed(task + ".1");
+    }
+}
+
+TEST_F(WorkerLoopTest, ARunThatSomebodyElseRemovedIsNoLostWorker) {
+    runner_.set_script([](const FakeRunner::Run&) -> RunnerResult<RunEnd> {
+        return runner_fail(RunnerErrc::not_found, "no such container");
+    });
+    port_.offer("t1");
+    start();
+
+    const auto failure = failure_of("t1");
+
+    EXPECT_EQ(failure.kind, FailureKind::infrastructure);
+    EXPECT_THAT(failure.message, HasSubstr("no such container"));
+}
+
+TEST_F(WorkerLoopTest, APositionThatTheRunnerDoesNotKnowIsNoFailureOfTheTask) {
+    runner_.own("t1.1");
+    auto attempt = running_attempt(1);
+    attempt.handle = write_bookmark({"t1.1", "of another version", 41});
+    port_.set_running({attempt});
+    runner_.set_script([](const FakeRunner::Run&) -> RunnerResult<RunEnd> {
+        return runner_fail(RunnerErrc::invalid, "the position is none of this runner");
+    });
+    start();
+
+    EXPECT_EQ(failure_of("t1").kind, FailureKind::infrastructure);
 }
 
 TEST_F(WorkerLoopTest, OutOfMemoryIsToldApart) {
@@ -550,10 +631,7 @@ TEST_F(WorkerLoopTest, TheBookmarkCountsWhatWasStoredAndStaysBeforeTheResult) {
 
 TEST_F(WorkerLoopTest, ARunWhoseEventsAreRefusedIsStoppedAndFailsForTheInfrastructure) {
     port_.refuse_reports();
-    runner_.set_script([](const FakeRunner::Run& run) -> RunnerResult<RunEnd> {
-        EXPECT_TRUE(run.until_stopped());
-        return kFine;
-    });
+    runner_.set_script(end_when_stopped);
     port_.offer("t1", 1, clock_.now() + std::chrono::hours{1});
     start();
 
@@ -567,10 +645,7 @@ TEST_F(WorkerLoopTest, AStopThatMeetsTheEndOfTheStartStopsTheRunOnce) {
     // the refusal of the first report comes about when the start returns: many tries, to meet it
     constexpr int kRuns = 300;
     port_.refuse_reports();
-    runner_.set_script([](const FakeRunner::Run& run) -> RunnerResult<RunEnd> {
-        EXPECT_TRUE(run.until_stopped());
-        return kFine;
-    });
+    runner_.set_script(end_when_stopped);
     for (int i = 0; i < kRuns; ++i) {
         port_.offer(fmt::format("t{}", i), 1, clock_.now() + std::chrono::hours{1});
     }

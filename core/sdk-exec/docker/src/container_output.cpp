@@ -263,11 +263,12 @@ struct Ending {
     }
     Ending ending{*std::move(state)};
     if (!is_watched) {
-        const auto seen = engine.saw_it_end(request.container, interrupt);
+        const auto seen = engine.seen_end(request.container, interrupt);
         if (!seen && seen.error().code != EngineErrc::refused) {
             return tl::unexpected(seen.error());
         }
-        ending.is_whole = seen.value_or(false);
+        const bool is_asked_for = request.is_ending && request.is_ending();
+        ending.is_whole = seen && seen->was_seen && (is_asked_for || !seen->was_signalled);
     }
     return ending;
 }

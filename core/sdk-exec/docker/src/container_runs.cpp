@@ -4,7 +4,6 @@
 #include "private_engine.hpp"
 #include "run_handle.hpp"
 
-#include <opslab/docker/container_output.hpp>
 #include <opslab/docker/container_runs.hpp>
 #include <opslab/exec/event_prefix.hpp>
 #include <opslab/exec/task_file.hpp>
@@ -37,27 +36,6 @@ namespace {
     const auto is_word = [](char c) { return c != '.' && c != '-'; };
     return text.size() <= kMax && std::all_of(text.begin(), text.end(), is_allowed) &&
            std::any_of(text.begin(), text.end(), is_word);
-}
-
-[[nodiscard]] RunnerResult<ContainerHandle> read_handle(const RunHandle& handle) {
-    auto parsed = ContainerHandle::parse(handle.text);
-    if (!parsed) {
-        return runner_fail(RunnerErrc::not_found, "the handle is none of this runner");
-    }
-    return *std::move(parsed);
-}
-
-[[nodiscard]] RunEnd run_end(const ContainerState& state) {
-    constexpr int kSignalBase = 128;
-    constexpr int kSigkill = 9;
-    const int code = state.exit_code;
-    // the flag alone says only that something in the container was killed, perhaps a child that the
-    // driver did without
-    if (state.is_out_of_memory && code == kSignalBase + kSigkill) {
-        return {EndKind::out_of_memory, kSigkill};
-    }
-    // 128 + n is how engines tell a signal, and how programs tell an exit: it cannot be known which
-    return {EndKind::exited, code};
 }
 
 }  // namespace
@@ -290,32 +268,12 @@ RunnerResult<RunHandle> ContainerRuns::start_driver(
     return handle.text();
 }
 
-RunnerResult<RunEnd> ContainerRuns::wait(
-    const RunHandle& handle,
-    std::optional<std::string_view> position,
-    RunSink& sink,
-    Interrupt interrupt
-) {
-    const auto run = read_handle(handle);
-    if (!run) {
-        return tl::unexpected(run.error());
-    }
-    OutputRequest request{
-        .container = run->id,
-        .event_prefix = run->event_prefix,
-        .is_local_log = spec_.log_driver == "local",
-        .away_limit = spec_.away_limit};
-    if (position) {
-        request.position = std::string{*position};
-    }
-    return deliver_output(engine_, request, sink, interrupt).map(run_end);
-}
-
 RunnerStatus ContainerRuns::stop(const RunHandle& handle, std::chrono::milliseconds grace) {
-    const auto run = read_handle(handle);
+    const auto run = ContainerHandle::parse(handle.text);
     if (!run) {
         return {};  // unknown is fine
     }
+    note_ending(run->id);
     const auto is_over = [](const EngineError& error) {
         return error.code == EngineErrc::not_found || error.code == EngineErrc::conflict;
     };
@@ -355,13 +313,15 @@ RunnerStatus ContainerRuns::remove_unstarted(const ContainerHandle& run) {
 }
 
 RunnerStatus ContainerRuns::destroy(const RunHandle& handle) {
-    const auto run = read_handle(handle);
+    const auto run = ContainerHandle::parse(handle.text);
     if (!run) {
         return {};
     }
+    note_ending(run->id);
     if (auto removed = remove_container(*run); !removed) {
         return removed;
     }
+    note_gone(run->id);
     if (auto removed = remove_companions(engine_, spec_.scope, run->run_id); !removed) {
         return tl::unexpected(infrastructure("remove what is beside the run", removed.error()));
     }

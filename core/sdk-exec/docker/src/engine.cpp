@@ -268,18 +268,17 @@ EngineStatus Engine::logs(
     return send(call).map([](const std::string&) {});
 }
 
-EngineResult<bool> Engine::saw_it_end(std::string_view container, Interrupt interrupt) {
+EngineResult<SeenEnd> Engine::seen_end(std::string_view container, Interrupt interrupt) {
     constexpr std::chrono::seconds kPatience{3};  // what is kept comes at once
     JsonLines lines;
-    bool was_killed = false;
-    bool has_ended = false;
+    SeenEnd end;
     const TakeBytes take = [&](std::string_view bytes) {
         lines.feed(bytes, [&](const std::string& line) {
             const auto action = text_member(line, "Action").value_or("");
-            was_killed = was_killed || (action == "kill" && !has_ended);
-            has_ended = has_ended || action == "die" || action == "died";  // podman's word
+            end.was_signalled = end.was_signalled || (action == "kill" && !end.was_seen);
+            end.was_seen = end.was_seen || action == "die" || action == "died";  // podman's word
         });
-        return !has_ended;
+        return !end.was_seen;
     };
     Call call{.path = "/events?since=1&filters=" + percent_encoded(container_filter(container))};
     call.http.timeout = kPatience;
@@ -290,7 +289,7 @@ EngineResult<bool> Engine::saw_it_end(std::string_view container, Interrupt inte
         sent.error().code != EngineErrc::timeout) {
         return tl::unexpected(sent.error());
     }
-    return has_ended && !was_killed;
+    return end;
 }
 
 EngineStatus Engine::attach(

@@ -185,7 +185,8 @@ public:
     /// not: `not_found`. Interrupted by the sink too; the run goes on. A driver's result or error
     /// that was delivered counts whatever is answered, so where the end of the output may be lost,
     /// or the place itself has ended the run, answer `infrastructure`: a `RunEnd` without either is
-    /// the task's failure. Fails: `not_found`, `infrastructure`, `interrupted`.
+    /// the task's failure, but for an exit with 126 or 127 before any event: so shells and inits
+    /// say that the driver could not be run. Fails: `not_found`, `infrastructure`, `interrupted`.
     [[nodiscard]] virtual RunnerResult<RunEnd> wait(
         const RunHandle& handle,
         std::optional<std::string_view> position,

@@ -68,7 +68,8 @@ public:
     );
 
     /// See Runner::wait: goes on where the last call left off. Fails: `invalid` (not a handle of
-    /// this runner), `not_found`, `interrupted`.
+    /// this runner), `not_found`, `interrupted`, `infrastructure` (the run's supervisor was
+    /// killed).
     [[nodiscard]] RunnerResult<RunEnd> wait(
         const RunHandle& handle, RunSink& sink, Interrupt interrupt
     );

@@ -4,6 +4,7 @@
 #include <opslab/runner.hpp>
 
 #include <chrono>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -19,6 +20,9 @@ struct OutputRequest {
     bool is_local_log = true;
     /// How long an engine that is away is waited for, in all.
     std::chrono::milliseconds away_limit{std::chrono::seconds{60}};
+    /// Whether the caller has asked the engine to end the container; none: it does not. Where it
+    /// has not, an end that nobody watched and that the engine made itself loses output, perhaps.
+    std::function<bool()> is_ending{};
 };
 
 /// Delivers a container's output from its log until the container has ended and all was delivered,

@@ -95,7 +95,8 @@ public:
     );
 
     /// Delivers the container's output from `position` on; see deliver_output(). Fails:
-    /// `not_found`, `infrastructure`, `interrupted`, `invalid` (handle or position).
+    /// `not_found`, `infrastructure` (where somebody else has ended the container, too),
+    /// `interrupted`, `invalid` (handle or position).
     [[nodiscard]] RunnerResult<RunEnd> wait(
         const RunHandle& handle,
         std::optional<std::string_view> position,
@@ -147,6 +148,9 @@ private:
     [[nodiscard]] RunnerResult<std::string> file_in_image(
         const WorkerId& worker, const std::string& image, const std::string& path
     );
+    void note_ending(const std::string& container);
+    void note_gone(const std::string& container);
+    [[nodiscard]] bool is_ending(const std::string& container) const;
     /// Without the values of the variables, should the engine repeat one.
     [[nodiscard]] std::string redacted(std::string text) const;
     [[nodiscard]] RunnerError infrastructure(const std::string& what, const EngineError& error)
@@ -154,9 +158,17 @@ private:
 
     Engine engine_;
     ContainerSpec spec_;
-    std::mutex mutex_{};
+    mutable std::mutex mutex_{};
     bool needs_kubeconfig_ = false;                               // guarded by mutex_
     std::optional<std::chrono::steady_clock::time_point> asked_;  // guarded by mutex_
+    class WaitNote;
+    struct Ending {
+        int waits = 0;
+        bool is_ours = false;  ///< this was asked to end it
+        bool is_gone = false;  ///< and has removed it
+    };
+    /// Guarded by mutex_: of containers that are waited for, or were stopped and are still there.
+    std::map<std::string, Ending> endings_{};
     std::string known_image_{};     // guarded by mutex_: whose problems these are
     std::string known_problems_{};  // guarded by mutex_
 };

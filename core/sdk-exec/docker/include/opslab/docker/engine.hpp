@@ -40,6 +40,17 @@ struct ContainerSummary {
     Labels labels{};
 };
 
+/// How a container ended, as far as the engine knows: it keeps its last 256 events, and none from
+/// before its own start.
+struct SeenEnd {
+    /// It was there at the end. Otherwise the end of the log may be missing: an engine that starts
+    /// again drops what a container wrote in its last moments without it.
+    bool was_seen = false;
+    /// It had sent a signal before: somebody asked it to (`docker stop`, `kill`, `rm -f`), or it is
+    /// being shut down. What runs in the container cannot cause this.
+    bool was_signalled = false;
+};
+
 struct LogQuery {
     std::int64_t since_ns = 0;  ///< Unix time; 0: from the start
     bool follow = false;
@@ -113,12 +124,9 @@ public:
         Interrupt interrupt
     );
 
-    /// Of a container that has ended: whether this engine watched it end, with no signal sent by
-    /// it. Otherwise the engine was away or was shut down then, and the end of the log may be
-    /// missing: an engine that starts again drops what a container wrote in its last moments
-    /// without it. False too where it no longer knows, as engines keep their last 256 events. Takes
-    /// up to 3 s where it is false. Fails: `interrupted`.
-    [[nodiscard]] EngineResult<bool> saw_it_end(std::string_view container, Interrupt interrupt);
+    /// What the engine's events say of how a container ended that has ended. Takes up to 3 s where
+    /// it was not seen. Fails: `interrupted`.
+    [[nodiscard]] EngineResult<SeenEnd> seen_end(std::string_view container, Interrupt interrupt);
 
     /// The multiplexed stream of what the container writes from now on. While it is open and not
     /// read, the container's writes block. Fails: `not_found`, `interrupted`, `stopped`.
