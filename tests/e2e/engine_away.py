@@ -3,6 +3,7 @@
 else. The engine is real.
 Usage: engine_away.py OPSLAB SOURCE_DIR DRIVER"""
 
+import contextlib
 import json
 import os
 import pathlib
@@ -26,6 +27,10 @@ class EngineAway(unittest.TestCase):
 
     def setUp(self):
         self.engine = Engine(SOURCES)
+        # a disk of its own, that can be filled
+        run("mount", "-t", "tmpfs", "-o", "size=256m", "tmpfs", self.engine.folder)
+        self.addCleanup(os.rmdir, self.engine.folder)
+        self.addCleanup(run, "umount", "-l", self.engine.folder)
         self.addCleanup(self.engine.stop)
         self.engine.start()
         image = run(SOURCES / "scripts/simulated-image", DRIVER).split()[-1]
@@ -100,6 +105,21 @@ class EngineAway(unittest.TestCase):
             task = self.assert_completed(task_id)
             self.assertEqual(task["attempt"], 2, words)
             self.assertEqual(task["attempts"][0]["failure"]["kind"], "infrastructure", words)
+
+    def test_a_run_whose_last_words_found_no_room_on_the_engines_disk_is_tried_again(self):
+        task_id, _ = self.running(steps=30, step_ms=150)
+        filling = pathlib.Path(self.engine.folder, "filling")
+        with filling.open("wb", buffering=0) as file, contextlib.suppress(OSError):
+            while file.write(bytes(4096)):
+                pass
+
+        first = until(
+            lambda: self.coordinator.task(task_id)["attempts"][0]["failure"], "the first attempt's end"
+        )
+        filling.unlink()
+
+        self.assertEqual(first["kind"], "infrastructure", first)
+        self.assertEqual(self.coordinator.wait_for_end(task_id)["status"], "completed")
 
 
 if __name__ == "__main__":

@@ -3,6 +3,10 @@
 #include <opslab/docker/container_output.hpp>
 #include <opslab/docker/container_runs.hpp>
 
+#include <sys/statvfs.h>
+
+#include <cstdint>
+
 /// How a run in a container is waited for, and what its end was.
 namespace opslab::docker {
 namespace {
@@ -67,6 +71,28 @@ bool ContainerRuns::is_ending(const std::string& container) const {
     return ending != endings_.end() && ending->second.is_ours;
 }
 
+// An engine whose disk is full drops what its containers write, and says so in its own log alone.
+// Of an engine on another machine nothing is known.
+bool ContainerRuns::is_disk_full() {
+    constexpr std::uint64_t kLeastRoom = std::uint64_t{1} << 20U;
+    if (engine_.address().socket_path.empty()) {
+        return false;
+    }
+    std::string directory;
+    {
+        const std::lock_guard lock(mutex_);
+        directory = engine_data_;
+    }
+    if (directory.empty()) {
+        directory = engine_.data_directory().value_or("");
+        const std::lock_guard lock(mutex_);
+        engine_data_ = directory;
+    }
+    struct statvfs room {};
+    return !directory.empty() && ::statvfs(directory.c_str(), &room) == 0 && room.f_blocks > 0 &&
+           std::uint64_t{room.f_bfree} * room.f_frsize < kLeastRoom;
+}
+
 RunnerResult<RunEnd> ContainerRuns::wait(
     const RunHandle& handle,
     std::optional<std::string_view> position,
@@ -96,6 +122,12 @@ RunnerResult<RunEnd> ContainerRuns::wait(
                 "the engine ended the run's container, and not for opslab (docker stop, kill or rm)"
             );
         }
+    }
+    if (state && !is_ending(run->id) && is_disk_full()) {
+        return runner_fail(
+            RunnerErrc::infrastructure,
+            "the disk of the Docker engine is full, and the end of the run's output may be lost"
+        );
     }
     return state.map(run_end);
 }

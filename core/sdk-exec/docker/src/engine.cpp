@@ -149,6 +149,11 @@ EngineResult<std::string> Engine::version() {
         .and_then([](const std::string& body) { return text_member(body, "Version"); });
 }
 
+EngineResult<std::string> Engine::data_directory() {
+    return send({.http = {.timeout = std::chrono::seconds{10}}, .path = "/info"})
+        .and_then([](const std::string& body) { return text_member(body, "DockerRootDir"); });
+}
+
 EngineResult<bool> Engine::has_image(std::string_view image) {
     const auto found = send({.path = "/images/" + percent_encoded(image) + "/json"});
     if (!found && found.error().code != EngineErrc::not_found) {

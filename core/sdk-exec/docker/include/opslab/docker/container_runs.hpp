@@ -151,6 +151,7 @@ private:
     void note_ending(const std::string& container);
     void note_gone(const std::string& container);
     [[nodiscard]] bool is_ending(const std::string& container) const;
+    [[nodiscard]] bool is_disk_full();
     /// Without the values of the variables, should the engine repeat one.
     [[nodiscard]] std::string redacted(std::string text) const;
     [[nodiscard]] RunnerError infrastructure(const std::string& what, const EngineError& error)
@@ -169,6 +170,7 @@ private:
     };
     /// Guarded by mutex_: of containers that are waited for, or were stopped and are still there.
     std::map<std::string, Ending> endings_{};
+    std::string engine_data_{};     // guarded by mutex_: empty: not known yet
     std::string known_image_{};     // guarded by mutex_: whose problems these are
     std::string known_problems_{};  // guarded by mutex_
 };

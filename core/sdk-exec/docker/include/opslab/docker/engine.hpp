@@ -71,6 +71,9 @@ public:
     /// The engine's product version, like `20.10.24`.
     [[nodiscard]] EngineResult<std::string> version();
 
+    /// Where it keeps its containers and their logs, on its own machine.
+    [[nodiscard]] EngineResult<std::string> data_directory();
+
     [[nodiscard]] EngineResult<bool> has_image(std::string_view image);
 
     /// Fails: `not_found`.
