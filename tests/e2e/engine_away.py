@@ -33,14 +33,17 @@ class EngineAway(unittest.TestCase):
         self.addCleanup(run, "umount", "-l", self.engine.folder)
         self.addCleanup(self.engine.stop)
         self.engine.start()
-        image = run(SOURCES / "scripts/simulated-image", DRIVER).split()[-1]
-        folder = tempfile.mkdtemp(prefix="oka")
-        self.addCleanup(shutil.rmtree, folder, ignore_errors=True)
+        self.image = run(SOURCES / "scripts/simulated-image", DRIVER).split()[-1]
+        self.folder = tempfile.mkdtemp(prefix="oka")
+        self.addCleanup(shutil.rmtree, self.folder, ignore_errors=True)
         self.addCleanup(remove_containers)
-        config = {"image": image, "pull": "never", "network": "none"}
+        self.serve()
+
+    def serve(self, **settings):
+        config = {"image": self.image, "pull": "never", "network": "none"} | settings
         self.coordinator = Coordinator(
             PROGRAM,
-            folder,
+            self.folder,
             f"runners: [{{name: docker, plugin: docker, config: {json.dumps(config)}}}]\n"
             "tasks: {retry_base_seconds: 1, retry_max_seconds: 1}\n"
             "workers: [{runner: docker, count: 1, max_parallel_tasks: 4}]\n",
@@ -86,6 +89,24 @@ class EngineAway(unittest.TestCase):
         self.engine.start()
 
         self.assertEqual(self.assert_completed(task_id)["attempt"], 2)
+
+    def test_a_run_that_lives_on_without_its_engine_is_removed_before_it_is_tried_again(self):
+        self.coordinator.stop()
+        self.serve(engine_away_seconds=1)
+        task_id, process = self.running(step_ms=60000)
+
+        self.engine.kill()
+        log = pathlib.Path(self.folder, "serve.log")
+        until(lambda: "a run cannot be removed; trying on" in log.read_text(), "the patience's end")
+
+        self.assertTrue(os.path.exists(f"/proc/{process}"))
+        task = self.coordinator.task(task_id)
+        self.assertEqual((task["status"], task["attempt"]), ("running", 1))
+        self.engine.start()
+        until(lambda: self.coordinator.task(task_id)["attempt"] == 2, "the second attempt")
+        first = self.coordinator.task(task_id)["attempts"][0]["failure"]
+        self.assertEqual(first["kind"], "infrastructure")
+        self.assertFalse(os.path.exists(f"/proc/{process}"))
 
     def test_a_driver_that_an_engine_ends_as_it_is_shut_down_is_tried_again(self):
         task_id, _ = self.running(step_ms=3000)

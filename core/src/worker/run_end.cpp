@@ -37,23 +37,40 @@ void RunSession::settle(
     }
     const bool ours =
         reason != StopReason::lost && reason != StopReason::cancelled && reporter_.flush();
+    const bool is_over = handle == nullptr || end || end.error().code == RunnerErrc::not_found;
+    bool is_removed = false;
     if (ours && output != nullptr && output->result()) {
         finish(*output->result(), {});
-    } else if (const auto refusal = reporter_.refusal(); refusal) {
-        const auto why = context_.runner_label +
-                         ": the coordinator refused the run's events: " + refusal->message;
-        finish(Failure{FailureKind::infrastructure, "", why}, why);
-    } else if (const auto told = ours ? why_failed(output, end) : std::nullopt; told) {
-        finish(told->failure, told->details);
+    } else if (const auto told = ours ? why_failed(output, end) : why_refused(); told) {
+        // Another worker may be given the task as soon as its failure is told: what may be alive,
+        // as where the engine is away, must be gone by then. At the deadline the sweep ends it for
+        // good.
+        is_removed =
+            !is_over && remove(*handle, [this] { return context_.clock.now() < deadline(); });
+        if (is_over || is_removed) {
+            finish(told->failure, told->details);
+        }
     }
     end_stopping();
     reporter_.close();  // the attempt has ended: there is no lease to renew
-    if (handle != nullptr) {
+    if (is_removed) {
+        lease_.forget();
+    } else if (handle != nullptr) {
         destroy(*handle);
     } else {
         left_something_ = !end && end.error().code == RunnerErrc::infrastructure;
         lease_.forget();
     }
+}
+
+std::optional<RunSession::ToldFailure> RunSession::why_refused() const {
+    const auto refusal = reporter_.refusal();
+    if (!refusal) {
+        return std::nullopt;
+    }
+    const auto why =
+        context_.runner_label + ": the coordinator refused the run's events: " + refusal->message;
+    return ToldFailure{{FailureKind::infrastructure, "", why}, why};
 }
 
 /// Nothing for a run that its deadline ended: that is the sweep's to tell.
@@ -119,15 +136,14 @@ void RunSession::finish(std::variant<TaskResult, Failure> outcome, std::string e
     note(LogLevel::error, "the end of a run could not be told before its deadline");
 }
 
-void RunSession::destroy(const RunHandle& handle) {
-    // its slot is taken meanwhile, as what could not be removed takes room
+/// Its slot is taken meanwhile, as what could not be removed takes room.
+bool RunSession::remove(const RunHandle& handle, const std::function<bool()>& may_try_on) {
     Backoff backoff(std::chrono::milliseconds{100}, std::chrono::seconds{1}, task().value);
-    const auto last = context_.clock.steady() + kRemovalPatience;
     auto destroyed = context_.runner.destroy(handle);
     if (!destroyed) {
         note(LogLevel::warning, "a run cannot be removed; trying on", destroyed.error().message);
     }
-    while (!destroyed && !abandoned_ && context_.clock.steady() < last) {
+    while (!destroyed && !abandoned_ && may_try_on()) {
         std::unique_lock lock(mutex_);
         std::condition_variable never;
         const auto until = context_.clock.steady() + backoff.next();
@@ -143,6 +159,13 @@ void RunSession::destroy(const RunHandle& handle) {
             "a run cannot be removed; it is tried again until it can",
             destroyed.error().message
         );
+    }
+    return destroyed.has_value();
+}
+
+void RunSession::destroy(const RunHandle& handle) {
+    const auto last = context_.clock.steady() + kRemovalPatience;
+    if (!remove(handle, [&] { return context_.clock.steady() < last; })) {
         left_something_ = true;
         return;  // its note stays with it: whoever watches goes on
     }

@@ -105,6 +105,8 @@ private:
     );
     void finish(std::variant<TaskResult, Failure> outcome, std::string error_details);
     void destroy(const RunHandle& handle);
+    [[nodiscard]] bool remove(const RunHandle& handle, const std::function<bool()>& may_try_on);
+    [[nodiscard]] std::optional<ToldFailure> why_refused() const;
     void begin_stopping(const RunHandle& handle);
     void stop_at_last(const RunHandle& handle);
     void end_stopping();

@@ -28,6 +28,14 @@ TaskSpec task(std::string problem) {
     return task;
 }
 
+RunRequest run_request() {
+    RunRequest request;
+    request.run_id = "0a.1";
+    request.slot.worker = WorkerId{"worker-001-docker"};
+    request.task_json = "{}";
+    return request;
+}
+
 // Of a start of a run that fails since the engine gives this to the call that starts the driver.
 bool may_have_run(const std::string& answer) {
     FakeEngine engine([&](std::string_view target) -> std::string {
@@ -36,15 +44,13 @@ bool may_have_run(const std::string& answer) {
         }
         return target.find("/create") == std::string_view::npos ? kNeeding : R"({"Id":"abc"})";
     });
-    ContainerRuns runs(engine.address(), spec());
-    RunRequest request;
-    request.run_id = "0a.1";
-    request.slot.worker = WorkerId{"worker-001-docker"};
-    request.task_json = "{}";
+    auto impatient = spec();
+    impatient.away_limit = std::chrono::milliseconds{0};
+    ContainerRuns runs(engine.address(), impatient);
     bool may_have_run = false;
     RunExtras extras;
     extras.may_have_run = &may_have_run;
-    const auto started = runs.start(request, {}, extras);
+    const auto started = runs.start(run_request(), {}, extras);
     EXPECT_FALSE(started);
     return may_have_run;
 }
@@ -52,6 +58,37 @@ bool may_have_run(const std::string& answer) {
 TEST(ContainerStart, ADriverMayHaveRunWhereTheEngineDidNotSayThatItCouldNotStartIt) {
     EXPECT_TRUE(may_have_run(FakeEngine::kCutOff));
     EXPECT_FALSE(may_have_run(FakeEngine::kFault));
+}
+
+// The task may be started elsewhere as soon as the failure is told.
+TEST(ContainerStart, ADriverThatMayRunIsGoneBeforeTheFailureIsTold) {
+    constexpr const char* kOurs =
+        R"({"Id":"abc","Name":"/n","Config":{"Labels":{"opslab.managed":"true",)"
+        R"("opslab.run":"0a.1","opslab.event-prefix":"word"}},"State":{"Running":true,)"
+        R"("Paused":false,"Restarting":false,"OOMKilled":false,"ExitCode":0}})";
+    int looks = 0;
+    int removals = 0;
+    FakeEngine engine([&](std::string_view target) -> std::string {
+        if (target.ends_with("/start")) {
+            return FakeEngine::kCutOff;
+        }
+        if (target.find("force=1") != std::string_view::npos) {
+            ++removals;
+            return "";
+        }
+        if (target.ends_with("/abc/json")) {
+            return ++looks < 3 ? FakeEngine::kCutOff : kOurs;
+        }
+        if (target.find("/create") != std::string_view::npos) {
+            return R"({"Id":"abc"})";
+        }
+        return target.find("/containers/json") == std::string_view::npos ? kNeeding : "[]";
+    });
+    ContainerRuns runs(engine.address(), spec());
+
+    EXPECT_FALSE(runs.start(run_request(), {}, {}));
+
+    EXPECT_EQ(removals, 1);
 }
 
 TEST(ContainerCheck, AnImageThatNeedsAKubeconfigIsRefusedWithoutOne) {

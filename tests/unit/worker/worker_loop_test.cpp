@@ -390,6 +390,19 @@ TEST_F(WorkerLoopTest, ARunThatSomebodyElseRemovedIsNoLostWorker) {
     EXPECT_THAT(failure.message, HasSubstr("no such container"));
 }
 
+// Another worker may start the task the moment its failure is told.
+TEST_F(WorkerLoopTest, ARunThatMayBeAliveIsGoneBeforeItsFailureIsTold) {
+    runner_.set_script([](const FakeRunner::Run&) -> RunnerResult<RunEnd> {
+        return runner_fail(RunnerErrc::infrastructure, "no engine answers");
+    });
+    runner_.fail_destroys(3);
+    port_.offer("t1");
+    start();
+
+    EXPECT_EQ(failure_of("t1").kind, FailureKind::infrastructure);
+    EXPECT_FALSE(runner_.exists("t1.1"));
+}
+
 TEST_F(WorkerLoopTest, APositionThatTheRunnerDoesNotKnowIsNoFailureOfTheTask) {
     runner_.own("t1.1");
     auto attempt = running_attempt(1);

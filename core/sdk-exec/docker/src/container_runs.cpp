@@ -169,7 +169,7 @@ RunnerResult<std::string> ContainerRuns::create(
 }
 
 RunnerStatus ContainerRuns::fill_and_start(
-    const std::string& id, const std::string& archive, Interrupt interrupt, bool* may_have_run
+    const std::string& id, const std::string& archive, Interrupt interrupt, bool& may_have_run
 ) {
     if (auto unpacked = engine_.unpack(id, kRunDirectory, archive); !unpacked) {
         return tl::unexpected(infrastructure("hand over the task file", unpacked.error()));
@@ -178,9 +178,7 @@ RunnerStatus ContainerRuns::fill_and_start(
         return runner_fail(RunnerErrc::interrupted, "the start was interrupted");
     }
     if (auto started = engine_.start(id); !started) {
-        if (may_have_run != nullptr) {
-            *may_have_run = *may_have_run || is_unanswered(started.error());
-        }
+        may_have_run = is_unanswered(started.error());
         return tl::unexpected(infrastructure("start image \"" + spec_.image + "\"", started.error())
         );
     }
@@ -260,9 +258,17 @@ RunnerResult<RunHandle> ContainerRuns::start_driver(
     }
     const ContainerHandle handle{*id, request.run_id, prefix};
     const auto archive = run_archive(spec_, extras, *task_file);
-    if (auto started = fill_and_start(*id, archive, interrupt, extras.may_have_run); !started) {
-        // if this fails too, list_owned finds it
-        static_cast<void>(destroy(handle.text()));
+    bool may_run = false;
+    if (auto started = fill_and_start(*id, archive, interrupt, may_run); !started) {
+        if (extras.may_have_run != nullptr) {
+            *extras.may_have_run = *extras.may_have_run || may_run;
+        }
+        // What may run must be gone before this is told, as the task may then be started elsewhere.
+        // If this fails for good, list_owned finds it.
+        Patience patience(may_run ? spec_.away_limit : std::chrono::milliseconds{0});
+        while (!destroy(handle.text()) && patience.pause(interrupt) == Patience::Answer::try_again
+        ) {
+        }
         return tl::unexpected(started.error());
     }
     return handle.text();

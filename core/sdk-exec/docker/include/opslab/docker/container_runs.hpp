@@ -142,7 +142,7 @@ private:
     [[nodiscard]] RunnerStatus remove_container(const ContainerHandle& run);
     [[nodiscard]] RunnerStatus remove_unstarted(const ContainerHandle& run);
     [[nodiscard]] RunnerStatus fill_and_start(
-        const std::string& id, const std::string& archive, Interrupt interrupt, bool* may_have_run
+        const std::string& id, const std::string& archive, Interrupt interrupt, bool& may_have_run
     );
     [[nodiscard]] bool image_needs_kubeconfig();
     [[nodiscard]] RunnerResult<std::string> file_in_image(
