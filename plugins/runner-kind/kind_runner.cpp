@@ -3,6 +3,7 @@
 #include "clean_end.hpp"
 #include "cluster_pool.hpp"
 #include "host_check.hpp"
+#include "result_gate.hpp"
 
 #include <opslab/docker/container_runs.hpp>
 #include <opslab/exec/child_environment.hpp>
@@ -153,7 +154,16 @@ public:
         const auto run = ContainerRuns::run_of(handle);
         manage_worker_of(run);
         CleanEndSink watched(sink);
-        auto end = runs_.wait(handle, position, watched, interrupt);
+        const auto check = [&] { return check_nodes(handle, interrupt); };
+        ResultGate gate(watched, check);
+        auto end = runs_.wait(handle, position, gate, interrupt);
+        auto verdict = gate.verdict();
+        if (end && verdict && !gate.has_outcome()) {
+            verdict = check();  // a driver that ended without a word may have lost its cluster
+        }
+        if (!verdict) {
+            return tl::unexpected(verdict.error());
+        }
         if (run && end == RunEnd{EndKind::exited, 0} && watched.has_ended_clean()) {
             pool_.mark_clean(*run);
         }
@@ -227,6 +237,21 @@ private:
         static_cast<void>(is_new);  // another's clusters are left to it
     }
 
+    // What an agent found, or did not find, on a cluster that broke says nothing of the agent.
+    [[nodiscard]] RunnerStatus check_nodes(const RunHandle& handle, Interrupt interrupt) {
+        const auto lost = runs_.first_lost(handle, interrupt);
+        if (!lost) {
+            return tl::unexpected(lost.error());
+        }
+        if (*lost) {
+            return runner_fail(
+                RunnerErrc::infrastructure,
+                "node \"" + **lost + "\" of the run's cluster ended or was restarted during the run"
+            );
+        }
+        return {};
+    }
+
     [[nodiscard]] RunnerResult<std::string> state_of_tools() {
         if (!tools_status_) {
             return tl::unexpected(tools_status_.error());
@@ -277,7 +302,14 @@ private:
         if (!kubeconfig) {
             return tl::unexpected(kubeconfig.error());
         }
+        const auto record = records_.read(cluster);
+        if (!record) {
+            return runner_fail(
+                RunnerErrc::infrastructure, "the record of \"" + cluster + "\" is gone"
+            );
+        }
         docker::RunExtras extras;
+        extras.relies_on = record->nodes;
         extras.may_have_run = &may_have_run;
         extras.labels["opslab.cluster"] = cluster;
         extras.files["kubeconfig"] = *std::move(kubeconfig);

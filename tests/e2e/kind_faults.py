@@ -2,7 +2,9 @@
 """The kind runner under faults: kill -9 at each point of a cluster's life and a restart of the engine,
 with a cluster beside that opslab did not make. Usage: kind_faults.py OPSLAB SOURCE_DIR DRIVER KIND"""
 
+import os
 import pathlib
+import signal
 import sys
 import unittest
 
@@ -118,6 +120,36 @@ class Faults(KindTest):
         self.assertEqual((task["status"], task["attempt"]), ("completed", 1), task)
         self.completed(coordinator)
         self.assertEqual(nodes(), before)  # it ended clean
+
+    def test_a_run_whose_node_did_not_live_throughout_is_tried_again(self):
+        def die(node):  # by itself: kind's restart policy starts it again
+            os.kill(int(run("docker", "inspect", "-f", "{{.State.Pid}}", node)), signal.SIGKILL)
+
+        def is_back(node):
+            words = run("docker", "inspect", "-f", "{{.State.Running}} {{.RestartCount}}", node)
+            return words.split() == ["true", "1"]
+
+        ways = {
+            "stopped": lambda node: run("docker", "kill", node),
+            "restarted": lambda node: (die(node), until(lambda: is_back(node), "the node's return")),
+            "removed": lambda node: run("docker", "rm", "-f", node),
+        }
+        coordinator = self.serve(change=lambda text: text + "tasks: {retry_base_seconds: 1}\n")
+        for way, harm in ways.items():
+            with self.subTest(way=way):
+                task_id = self.submit(coordinator, max_retries=1, steps=3, step_ms=700)
+                until(lambda: coordinator.get(f"/tasks/{task_id}/trajectory")["steps"], "a step")
+                broken, driver = nodes()[ONE], runs()
+                run("docker", "pause", *driver)  # so that it is still in its run, however long it takes
+                harm(broken)
+                run("docker", "unpause", *driver)
+                task = coordinator.wait_for_end(task_id)
+                self.assertEqual((task["status"], task["attempt"]), ("completed", 2), task)
+                failure = task["attempts"][0]["failure"]
+                self.assertEqual(failure["kind"], "infrastructure", failure)
+                named = broken[:12] if way == "removed" else f"{ONE}-control-plane"
+                self.assertIn(f'node "{named}" of the run\'s cluster', failure["message"])
+                self.assertNotEqual(nodes()[ONE], broken)
 
     def test_kill_in_the_removal_of_a_dirty_cluster(self):
         for point in ("delete-begin", "delete-end"):

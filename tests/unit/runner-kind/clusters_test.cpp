@@ -2,6 +2,7 @@
 #include "cluster_name.hpp"
 #include "cluster_record.hpp"
 #include "creation_gate.hpp"
+#include "result_gate.hpp"
 #include "settings.hpp"
 #include "worker_locks.hpp"
 
@@ -249,6 +250,72 @@ TEST(KindCleanEnd, OnlyTheLastEventCounts) {
     EXPECT_EQ(sink.event(R"(["clean"])"), SinkAnswer::go_on);
     EXPECT_EQ(sink.event("no JSON"), SinkAnswer::go_on);
     EXPECT_FALSE(sink.has_ended_clean());
+}
+
+class NotedSink final : public RunSink {
+public:
+    std::vector<std::string> all{};
+
+    SinkAnswer event(std::string_view json) override { return note(json); }
+    SinkAnswer output(OutputStream, std::string_view line, bool) override { return note(line); }
+    SinkAnswer position(std::string_view text) override { return note(text); }
+
+private:
+    SinkAnswer note(std::string_view text) {
+        all.emplace_back(text);
+        return SinkAnswer::go_on;
+    }
+};
+
+TEST(KindResultGate, PassesEverythingOnWhereNothingIsAgainstAResult) {
+    NotedSink next;
+    int checks = 0;
+    ResultGate gate(next, [&] {
+        ++checks;
+        return RunnerStatus{};
+    });
+    const std::string log = R"({"type":"log","message":"a result, {\"type\":\"result\"}"})";
+    const std::string result = R"({"details":{"type":[[1]]},"type":"result","reward":0})";
+
+    EXPECT_EQ(gate.event(log), SinkAnswer::go_on);
+    EXPECT_EQ(gate.event("no JSON, no result"), SinkAnswer::go_on);
+    EXPECT_EQ(checks, 0);
+    EXPECT_FALSE(gate.has_outcome());
+    EXPECT_EQ(gate.event(result), SinkAnswer::go_on);
+    EXPECT_EQ(gate.output(OutputStream::out, "line", false), SinkAnswer::go_on);
+    EXPECT_EQ(gate.position("p"), SinkAnswer::go_on);
+
+    EXPECT_EQ(checks, 1);
+    EXPECT_TRUE(gate.has_outcome());
+    EXPECT_TRUE(gate.verdict());
+    EXPECT_THAT(next.all, ::testing::ElementsAre(log, "no JSON, no result", result, "line", "p"));
+}
+
+TEST(KindResultGate, PassesNothingOnFromARefusedResultOn) {
+    for (const char* result : {R"({"type":"result"})", R"({"type":"\u0072esul\u0074"})"}) {
+        NotedSink next;
+        ResultGate gate(next, [] { return runner_fail(RunnerErrc::infrastructure, "broken"); });
+
+        EXPECT_EQ(gate.position("before"), SinkAnswer::go_on);
+        EXPECT_EQ(gate.event(result), SinkAnswer::leave_off) << result;
+        EXPECT_EQ(gate.position("after"), SinkAnswer::leave_off);
+        EXPECT_EQ(gate.output(OutputStream::out, "line", false), SinkAnswer::leave_off);
+        EXPECT_EQ(gate.event(R"({"type":"clean"})"), SinkAnswer::leave_off);
+
+        EXPECT_THAT(next.all, ::testing::ElementsAre("before"));
+        EXPECT_EQ(gate.verdict().error().message, "broken");
+        EXPECT_FALSE(gate.has_outcome());
+    }
+}
+
+TEST(KindResultGate, PassesADriversErrorOnUnchecked) {
+    NotedSink next;
+    ResultGate gate(next, [] { return runner_fail(RunnerErrc::infrastructure, "broken"); });
+
+    EXPECT_EQ(gate.event(R"({"type":"error","message":"no API"})"), SinkAnswer::go_on);
+
+    EXPECT_TRUE(gate.has_outcome());
+    EXPECT_THAT(next.all, ::testing::SizeIs(1));
 }
 
 }  // namespace

@@ -218,12 +218,6 @@ private:
     return engine.logs(request.container, query, take, interrupt);
 }
 
-[[nodiscard]] bool is_worth_a_retry(const EngineError& error) {
-    return error.code == EngineErrc::away || error.code == EngineErrc::timeout ||
-           error.code == EngineErrc::fault ||
-           error.code == EngineErrc::conflict;  // being removed: the next look finds it gone
-}
-
 [[nodiscard]] RunnerError to_runner_error(const EngineError& error) {
     switch (error.code) {
         case EngineErrc::interrupted:

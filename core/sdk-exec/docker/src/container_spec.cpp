@@ -26,6 +26,13 @@ using Json = nlohmann::json;
     for (const auto& [name, value] : extras.labels) {
         labels[name] = value;
     }
+    std::string relies_on;
+    for (const std::string& container : extras.relies_on) {
+        relies_on += (relies_on.empty() ? "" : " ") + container;
+    }
+    if (!relies_on.empty()) {
+        labels[kLabelReliesOn] = relies_on;
+    }
     labels[kLabelManaged] = "true";
     labels[kLabelScope] = spec.scope;
     labels[kLabelWorker] = request.slot.worker.value;

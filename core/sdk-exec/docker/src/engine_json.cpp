@@ -1,5 +1,7 @@
 #include "engine_json.hpp"
 
+#include "output_position.hpp"
+
 #include <nlohmann/json.hpp>
 
 namespace opslab::docker {
@@ -66,8 +68,10 @@ EngineResult<ContainerState> container_state(std::string_view json) {
         }
         out.is_running = state.at("Running").get<bool>() || state.at("Paused").get<bool>() ||
                          state.at("Restarting").get<bool>();
-        // how engines write "never"
-        out.was_started = !state.value("StartedAt", std::string{}).starts_with("0001-01-01T");
+        out.is_restarting = state.at("Restarting").get<bool>();
+        const auto started = state.value("StartedAt", std::string{});
+        out.was_started = !started.starts_with("0001-01-01T");  // how engines write "never"
+        out.started_ns = parse_stamp(started).value_or(0);
         out.is_out_of_memory = state.at("OOMKilled").get<bool>();
         out.exit_code = state.at("ExitCode").get<int>();
         return out;

@@ -6,6 +6,12 @@
 
 namespace opslab::docker {
 
+bool is_worth_a_retry(const EngineError& error) {
+    return error.code == EngineErrc::away || error.code == EngineErrc::timeout ||
+           error.code == EngineErrc::fault ||
+           error.code == EngineErrc::conflict;  // being removed: the next look finds it gone
+}
+
 Patience::Answer Patience::pause(Interrupt interrupt) {
     constexpr std::chrono::milliseconds kLongest{3000};
     if (left_.count() <= 0) {

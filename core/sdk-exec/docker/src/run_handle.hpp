@@ -16,6 +16,8 @@ inline constexpr const char* kLabelRun = "opslab.run";
 inline constexpr const char* kLabelTask = "opslab.task";
 inline constexpr const char* kLabelAttempt = "opslab.attempt";
 inline constexpr const char* kLabelPrefix = "opslab.event-prefix";
+/// RunExtras::relies_on, with a blank between.
+inline constexpr const char* kLabelReliesOn = "opslab.relies-on";
 /// On the containers beside a run's own: what they are for.
 inline constexpr const char* kLabelRole = "opslab.role";
 

@@ -61,6 +61,7 @@ struct RunExtras {
     std::map<std::string, std::string> variables{};  ///< they beat the spec's
     std::map<std::string, std::string> files{};      ///< plain name: content, under kFilesDirectory
     std::string network_of{};  ///< a container whose network namespace is shared; empty: its own
+    std::vector<std::string> relies_on{};  ///< ids of containers that others made; see first_lost
     bool* may_have_run = nullptr;  ///< made true where `start` fails and the driver may have run
 };
 
@@ -102,6 +103,14 @@ public:
         std::optional<std::string_view> position,
         RunSink& sink,
         Interrupt interrupt
+    );
+
+    /// The first container of the run's RunExtras::relies_on that does not run, or was started
+    /// after the run's own was, and so was not there throughout: its name, or its id where it is
+    /// gone. Nothing: all were there. Fails: `infrastructure`, `interrupted`, `not_found` (the
+    /// run).
+    [[nodiscard]] RunnerResult<std::optional<std::string>> first_lost(
+        const RunHandle& handle, Interrupt interrupt
     );
 
     /// SIGTERM, after `grace` SIGKILL. Idempotent. Fails: `infrastructure`, `invalid`.

@@ -24,7 +24,9 @@ struct ContainerState {
     Labels labels{};
     std::string health{};     ///< healthy, unhealthy, starting; empty: no health check
     bool is_running = false;  ///< or paused or restarting
-    bool was_started = true;  ///< false: made, and not started yet
+    bool is_restarting = false;
+    bool was_started = true;      ///< false: made, and not started yet
+    std::int64_t started_ns = 0;  ///< Unix time of its last start; 0: not known
     bool is_out_of_memory = false;
     int exit_code = 0;
 };
