@@ -90,14 +90,14 @@ class EngineAway(unittest.TestCase):
 
         self.assertEqual(self.assert_completed(task_id)["attempt"], 2)
 
-    def test_a_run_that_lives_on_without_its_engine_is_removed_before_it_is_tried_again(self):
+    def test_a_run_that_lives_on_without_its_engine_is_ended_before_it_is_tried_again(self):
         self.coordinator.stop()
         self.serve(engine_away_seconds=1)
         task_id, process = self.running(step_ms=60000)
 
         self.engine.kill()
         log = pathlib.Path(self.folder, "serve.log")
-        until(lambda: "a run cannot be removed; trying on" in log.read_text(), "the patience's end")
+        until(lambda: "a run may be alive; trying to end it" in log.read_text(), "the patience's end")
 
         self.assertTrue(os.path.exists(f"/proc/{process}"))
         task = self.coordinator.task(task_id)

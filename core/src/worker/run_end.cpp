@@ -1,4 +1,3 @@
-#include "worker/backoff.hpp"
 #include "worker/run_failure.hpp"
 #include "worker/run_session.hpp"
 
@@ -37,25 +36,20 @@ void RunSession::settle(
     }
     const bool ours =
         reason != StopReason::lost && reason != StopReason::cancelled && reporter_.flush();
-    const bool is_over = handle == nullptr || end || end.error().code == RunnerErrc::not_found;
-    bool is_removed = false;
+    const bool has_ended = handle == nullptr || end || end.error().code == RunnerErrc::not_found;
     if (ours && output != nullptr && output->result()) {
         finish(*output->result(), {});
     } else if (const auto told = ours ? why_failed(output, end) : why_refused(); told) {
         // Another worker may be given the task as soon as its failure is told: what may be alive,
-        // as where the engine is away, must be gone by then. At the deadline the sweep ends it for
-        // good.
-        is_removed =
-            !is_over && remove(*handle, [this] { return context_.clock.now() < deadline(); });
-        if (is_over || is_removed) {
+        // as where the engine is away, must have ended by then. At the deadline the sweep ends it
+        // for good.
+        if (has_ended || end_by_force(*handle)) {
             finish(told->failure, told->details);
         }
     }
     end_stopping();
     reporter_.close();  // the attempt has ended: there is no lease to renew
-    if (is_removed) {
-        lease_.forget();
-    } else if (handle != nullptr) {
+    if (handle != nullptr) {
         destroy(*handle);
     } else {
         left_something_ = !end && end.error().code == RunnerErrc::infrastructure;
@@ -123,34 +117,46 @@ void RunSession::finish(std::variant<TaskResult, Failure> outcome, std::string e
             note(LogLevel::warning, "the end of a run came too late", done.error().message);
             return;
         }
-        std::unique_lock lock(mutex_);
-        std::condition_variable never;
-        const auto until = context_.clock.steady() + backoff.next();
-        while (!abandoned_ && context_.clock.steady() < until) {
-            context_.clock.wait_until(lock, never, until);
-        }
-        if (abandoned_) {
+        if (!pause(backoff)) {
             return;
         }
     } while (context_.clock.now() - kFinishSlack < deadline());
     note(LogLevel::error, "the end of a run could not be told before its deadline");
 }
 
-/// Its slot is taken meanwhile, as what could not be removed takes room.
-bool RunSession::remove(const RunHandle& handle, const std::function<bool()>& may_try_on) {
+/// Before the next try. False: the run is abandoned, there is none.
+bool RunSession::pause(Backoff& backoff) {
+    std::unique_lock lock(mutex_);
+    std::condition_variable never;
+    const auto until = context_.clock.steady() + backoff.next();
+    while (!abandoned_ && context_.clock.steady() < until) {
+        context_.clock.wait_until(lock, never, until);
+    }
+    return !abandoned_;
+}
+
+bool RunSession::end_by_force(const RunHandle& handle) {
     Backoff backoff(std::chrono::milliseconds{100}, std::chrono::seconds{1}, task().value);
+    constexpr std::chrono::milliseconds kAtOnce{0};
+    auto stopped = context_.runner.stop(handle, kAtOnce);
+    if (!stopped) {
+        note(LogLevel::warning, "a run may be alive; trying to end it", stopped.error().message);
+    }
+    while (!stopped && context_.clock.now() < deadline() && pause(backoff)) {
+        stopped = context_.runner.stop(handle, kAtOnce);
+    }
+    return stopped.has_value();
+}
+
+void RunSession::destroy(const RunHandle& handle) {
+    // its slot is taken meanwhile, as what could not be removed takes room
+    Backoff backoff(std::chrono::milliseconds{100}, std::chrono::seconds{1}, task().value);
+    const auto last = context_.clock.steady() + kRemovalPatience;
     auto destroyed = context_.runner.destroy(handle);
     if (!destroyed) {
         note(LogLevel::warning, "a run cannot be removed; trying on", destroyed.error().message);
     }
-    while (!destroyed && !abandoned_ && may_try_on()) {
-        std::unique_lock lock(mutex_);
-        std::condition_variable never;
-        const auto until = context_.clock.steady() + backoff.next();
-        while (!abandoned_ && context_.clock.steady() < until) {
-            context_.clock.wait_until(lock, never, until);
-        }
-        lock.unlock();
+    while (!destroyed && context_.clock.steady() < last && pause(backoff)) {
         destroyed = context_.runner.destroy(handle);
     }
     if (!destroyed) {
@@ -159,13 +165,6 @@ bool RunSession::remove(const RunHandle& handle, const std::function<bool()>& ma
             "a run cannot be removed; it is tried again until it can",
             destroyed.error().message
         );
-    }
-    return destroyed.has_value();
-}
-
-void RunSession::destroy(const RunHandle& handle) {
-    const auto last = context_.clock.steady() + kRemovalPatience;
-    if (!remove(handle, [&] { return context_.clock.steady() < last; })) {
         left_something_ = true;
         return;  // its note stays with it: whoever watches goes on
     }

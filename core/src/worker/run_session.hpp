@@ -1,5 +1,6 @@
 #pragma once
 
+#include "worker/backoff.hpp"
 #include "worker/driver_output.hpp"
 #include "worker/lease.hpp"
 #include "worker/plugin_crash.hpp"
@@ -105,7 +106,8 @@ private:
     );
     void finish(std::variant<TaskResult, Failure> outcome, std::string error_details);
     void destroy(const RunHandle& handle);
-    [[nodiscard]] bool remove(const RunHandle& handle, const std::function<bool()>& may_try_on);
+    [[nodiscard]] bool pause(Backoff& backoff);
+    [[nodiscard]] bool end_by_force(const RunHandle& handle);
     [[nodiscard]] std::optional<ToldFailure> why_refused() const;
     void begin_stopping(const RunHandle& handle);
     void stop_at_last(const RunHandle& handle);

@@ -391,16 +391,16 @@ TEST_F(WorkerLoopTest, ARunThatSomebodyElseRemovedIsNoLostWorker) {
 }
 
 // Another worker may start the task the moment its failure is told.
-TEST_F(WorkerLoopTest, ARunThatMayBeAliveIsGoneBeforeItsFailureIsTold) {
+TEST_F(WorkerLoopTest, ARunThatMayBeAliveIsEndedBeforeItsFailureIsTold) {
     runner_.set_script([](const FakeRunner::Run&) -> RunnerResult<RunEnd> {
         return runner_fail(RunnerErrc::infrastructure, "no engine answers");
     });
-    runner_.fail_destroys(3);
+    runner_.fail_stops(3);
     port_.offer("t1");
     start();
 
     EXPECT_EQ(failure_of("t1").kind, FailureKind::infrastructure);
-    EXPECT_FALSE(runner_.exists("t1.1"));
+    EXPECT_TRUE(runner_.was_stopped("t1.1"));
 }
 
 TEST_F(WorkerLoopTest, APositionThatTheRunnerDoesNotKnowIsNoFailureOfTheTask) {
