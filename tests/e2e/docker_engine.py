@@ -30,21 +30,28 @@ class Engine:
     def _call(self, word):
         environment = {**os.environ, "OPSLAB_ENGINE_STATE_DIR": self.folder}
         environment.pop("DOCKER_HOST", None)
-        subprocess.run([self.script, word], check=True, capture_output=True, env=environment)
+        done = subprocess.run([self.script, word], capture_output=True, text=True, env=environment)
+        if done.returncode != 0:
+            raise AssertionError(f"{self.script.name} {word}: {done.stderr}")
 
     def start(self):
         self._call("own")
         os.environ["DOCKER_HOST"] = f"unix://{self.folder}/docker.sock"
 
     def kill(self):
-        process = int(pathlib.Path(self.folder, "pid").read_text())
-        os.kill(process, signal.SIGKILL)
-        until(lambda: not pathlib.Path(f"/proc/{process}").exists(), "the end of dockerd")
+        # its containerd dies with it, a moment later: the next dockerd would take it for a living one
+        dockerd, containerd = (
+            int(pathlib.Path(self.folder, name).read_text())
+            for name in ("pid", "exec/containerd/containerd.pid")
+        )
+        os.kill(dockerd, signal.SIGKILL)
+        for process in (dockerd, containerd):
+            until(lambda at=pathlib.Path(f"/proc/{process}"): not at.exists(), "the engine's end")
 
     def shut_down(self):
         self._call("stop")
 
     def stop(self):
         remove_containers()
-        self._call("stop")
+        self.shut_down()
         shutil.rmtree(self.folder, ignore_errors=True)
