@@ -1,26 +1,16 @@
 #include "result_gate.hpp"
 
-#include <nlohmann/json.hpp>
+#include "event_type.hpp"
 
 #include <string>
 
 namespace opslab::runner_kind {
 namespace {
 
-using Json = nlohmann::json;
-
-// Empty where it is none. Most events are logs, which need no second look.
-[[nodiscard]] std::string type_of(std::string_view text) {
+// Most events are logs, which need no second look.
+[[nodiscard]] bool may_be_outcome(std::string_view text) {
     const auto has = [text](std::string_view word) { return text.find(word) != text.npos; };
-    if (!has("result") && !has("error") && !has("\\u")) {
-        return {};
-    }
-    // what is deeper than the event's own members is left out: it may be of any depth
-    const auto keep = [](int depth, Json::parse_event_t, Json&) { return depth <= 1; };
-    const auto event = Json::parse(text, keep, false);
-    const auto type = event.is_object() ? event.find("type") : event.end();
-    return event.is_object() && type != event.end() && type->is_string() ? type->get<std::string>()
-                                                                         : std::string{};
+    return has("result") || has("error") || has("\\u");
 }
 
 }  // namespace
@@ -29,7 +19,7 @@ SinkAnswer ResultGate::event(std::string_view json) {
     if (!verdict_) {
         return SinkAnswer::leave_off;
     }
-    const auto type = type_of(json);
+    const auto type = may_be_outcome(json) ? event_type(json) : std::string{};
     if (type == "result") {
         verdict_ = check_();
         if (!verdict_) {

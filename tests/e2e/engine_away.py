@@ -82,13 +82,19 @@ class EngineAway(unittest.TestCase):
         for task_id, _ in runs:
             self.assert_completed(task_id)
 
-    def test_a_driver_that_a_starting_engine_ends_is_tried_again(self):
+    def assert_tried_again_where(self, the_engine_ends):
         task_id, _ = self.running(step_ms=3000)
 
-        self.engine.kill()
+        the_engine_ends()
         self.engine.start()
 
         self.assertEqual(self.assert_completed(task_id)["attempt"], 2)
+
+    def test_a_driver_that_a_starting_engine_ends_is_tried_again(self):
+        self.assert_tried_again_where(self.engine.kill)
+
+    def test_a_driver_that_an_engine_ends_as_it_is_shut_down_is_tried_again(self):
+        self.assert_tried_again_where(self.engine.shut_down)
 
     def test_a_run_that_lives_on_without_its_engine_is_ended_before_it_is_tried_again(self):
         self.coordinator.stop()
@@ -107,14 +113,6 @@ class EngineAway(unittest.TestCase):
         first = self.coordinator.task(task_id)["attempts"][0]["failure"]
         self.assertEqual(first["kind"], "infrastructure")
         self.assertFalse(os.path.exists(f"/proc/{process}"))
-
-    def test_a_driver_that_an_engine_ends_as_it_is_shut_down_is_tried_again(self):
-        task_id, _ = self.running(step_ms=3000)
-
-        self.engine.shut_down()
-        self.engine.start()
-
-        self.assertEqual(self.assert_completed(task_id)["attempt"], 2)
 
     def test_a_driver_that_somebody_stops_kills_or_removes_by_the_engine_is_tried_again(self):
         for words in (("stop",), ("kill",), ("rm", "-f")):

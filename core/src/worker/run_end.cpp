@@ -124,15 +124,19 @@ void RunSession::finish(std::variant<TaskResult, Failure> outcome, std::string e
     note(LogLevel::error, "the end of a run could not be told before its deadline");
 }
 
-/// Before the next try. False: the run is abandoned, there is none.
-bool RunSession::pause(Backoff& backoff) {
+/// Before the next try. False: `is_over`, which is asked under mutex_, and there is none.
+bool RunSession::pause(Backoff& backoff, const std::function<bool()>& is_over) {
     std::unique_lock lock(mutex_);
-    std::condition_variable never;
     const auto until = context_.clock.steady() + backoff.next();
-    while (!abandoned_ && context_.clock.steady() < until) {
-        context_.clock.wait_until(lock, never, until);
+    while (!is_over() && context_.clock.steady() < until) {
+        context_.clock.wait_until(lock, over_, until);
     }
-    return !abandoned_;
+    return !is_over();
+}
+
+/// The same, until the run is abandoned.
+bool RunSession::pause(Backoff& backoff) {
+    return pause(backoff, [this] { return abandoned_.load(); });
 }
 
 bool RunSession::end_by_force(const RunHandle& handle) {

@@ -30,23 +30,15 @@ Failure failure_of(const RunnerError& error, std::string phase) {
 }
 
 Failure failure_of_wait(const RunnerError& error, std::string phase, bool is_inherited) {
-    if (error.code != RunnerErrc::not_found) {
-        return {
-            .kind =
-                error.code == RunnerErrc::task ? FailureKind::task : FailureKind::infrastructure,
-            .phase = std::move(phase),
-            .message = error.message};
-    }
-    if (is_inherited) {
-        return {
-            .kind = FailureKind::worker_lost,
-            .phase = std::move(phase),
-            .message = error.message + "; the run did not outlive its worker"};
-    }
+    const bool is_gone = error.code == RunnerErrc::not_found;
+    const auto others =
+        error.code == RunnerErrc::task ? FailureKind::task : FailureKind::infrastructure;
+    const char* how = is_inherited ? "; the run did not outlive its worker"
+                                   : "; somebody else than opslab has removed it";
     return {
-        .kind = FailureKind::infrastructure,
+        .kind = is_gone && is_inherited ? FailureKind::worker_lost : others,
         .phase = std::move(phase),
-        .message = error.message + "; somebody else than opslab has removed it"};
+        .message = error.message + (is_gone ? how : "")};
 }
 
 Failure failure_of(

@@ -119,23 +119,12 @@ void RunSession::begin_stopping(const RunHandle& handle) {
 /// end: what is tried until that has come.
 void RunSession::stop_at_last(const RunHandle& handle) {
     Backoff backoff(std::chrono::milliseconds{100}, std::chrono::seconds{5}, task().value);
-    bool said = false;
-    for (;;) {
-        const auto stopped = context_.runner.stop(handle, grace());
-        if (stopped) {
-            return;
-        }
-        if (!std::exchange(said, true)) {
-            note(LogLevel::error, "a run cannot be stopped; trying on", stopped.error().message);
-        }
-        std::unique_lock lock(mutex_);
-        const auto until = context_.clock.steady() + backoff.next();
-        while (!settled_ && context_.clock.steady() < until) {
-            context_.clock.wait_until(lock, over_, until);
-        }
-        if (settled_) {
-            return;
-        }
+    auto stopped = context_.runner.stop(handle, grace());
+    if (!stopped) {
+        note(LogLevel::error, "a run cannot be stopped; trying on", stopped.error().message);
+    }
+    while (!stopped && pause(backoff, [this] { return settled_; })) {
+        stopped = context_.runner.stop(handle, grace());
     }
 }
 

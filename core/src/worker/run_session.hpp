@@ -107,6 +107,7 @@ private:
     void finish(std::variant<TaskResult, Failure> outcome, std::string error_details);
     void destroy(const RunHandle& handle);
     [[nodiscard]] bool pause(Backoff& backoff);
+    [[nodiscard]] bool pause(Backoff& backoff, const std::function<bool()>& is_over);
     [[nodiscard]] bool end_by_force(const RunHandle& handle);
     [[nodiscard]] std::optional<ToldFailure> why_refused() const;
     void begin_stopping(const RunHandle& handle);

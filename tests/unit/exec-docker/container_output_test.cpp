@@ -1,6 +1,8 @@
 #include "fake_engine.hpp"
+#include "run_handle.hpp"
 
 #include <opslab/docker/container_output.hpp>
+#include <opslab/docker/container_runs.hpp>
 
 #include <gmock/gmock.h>
 
@@ -58,7 +60,7 @@ public:
     return header + bytes;
 }
 
-[[nodiscard]] RunnerResult<ContainerState> deliver(
+[[nodiscard]] RunnerResult<ContainerEnd> deliver(
     const std::string& log,
     KeepingSink& sink,
     bool is_local_log = true,
@@ -82,7 +84,7 @@ public:
 
 // A container that runs at the first look, whose log a follower is given as `followed`, and that
 // has ended at the next.
-[[nodiscard]] RunnerResult<ContainerState> deliver_over(
+[[nodiscard]] RunnerResult<RunEnd> wait_over(
     const std::string& followed, const std::string& events, int& times_asked, KeepingSink& sink
 ) {
     int looks = 0;
@@ -102,10 +104,10 @@ public:
         }
         return std::string(++looks == 1 ? kRunning : kEnded);
     });
-    Engine engine(fake.address());
-    const OutputRequest request{
-        .container = "c", .event_prefix = "word", .away_limit = std::chrono::seconds{1}};
-    return deliver_output(engine, request, sink, Interrupt{});
+    ContainerSpec spec;
+    spec.away_limit = std::chrono::seconds{1};
+    ContainerRuns runs(fake.address(), spec);
+    return runs.wait(ContainerHandle{"c", "0a.1", "word"}.text(), std::nullopt, sink, Interrupt{});
 }
 
 const std::string kPiece(16384, 'p');
@@ -211,7 +213,7 @@ TEST(ContainerOutput, EndThatWasWatchedNeedsNoFurtherWitness) {
     KeepingSink sink;
     int times_asked = 0;
 
-    EXPECT_TRUE(deliver_over(message(1, 1, "line\n"), "", times_asked, sink));
+    EXPECT_TRUE(wait_over(message(1, 1, "line\n"), "", times_asked, sink));
 
     EXPECT_EQ(times_asked, 0);
     EXPECT_THAT(sink.out, ElementsAre("line"));
@@ -221,7 +223,7 @@ TEST(ContainerOutput, EndBehindABrokenReadingIsKnownToBeWholeWhereTheEngineSawIt
     KeepingSink sink;
     int times_asked = 0;
 
-    EXPECT_TRUE(deliver_over(FakeEngine::kCutOff, kDied, times_asked, sink));
+    EXPECT_TRUE(wait_over(FakeEngine::kCutOff, kDied, times_asked, sink));
 
     EXPECT_EQ(times_asked, 1);
     EXPECT_THAT(sink.out, ElementsAre("line"));
@@ -234,7 +236,7 @@ TEST(ContainerOutput, EndThatTheEngineDidNotSeeOrMadeItselfIsAnInfrastructureFai
         KeepingSink sink;
         int times_asked = 0;
 
-        const auto ended = deliver_over(FakeEngine::kCutOff, events, times_asked, sink);
+        const auto ended = wait_over(FakeEngine::kCutOff, events, times_asked, sink);
 
         ASSERT_FALSE(ended) << events;
         EXPECT_EQ(ended.error().code, RunnerErrc::infrastructure);

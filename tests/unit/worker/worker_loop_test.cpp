@@ -65,6 +65,16 @@ protected:
         loop_->start();
     }
 
+    /// `t1`, which ends when it is stopped, until nothing of it is left.
+    void cancel_a_run() {
+        runner_.set_script(end_when_stopped);
+        port_.offer("t1");
+        start();
+        runner_.wait_until_waiting("t1.1");
+        port_.order_cancel("t1");
+        runner_.wait_until_destroyed("t1.1");
+    }
+
     Failure failure_of(const std::string& task) {
         return std::get<Failure>(port_.wait_for_end(task).outcome);
     }
@@ -143,13 +153,7 @@ TEST_F(WorkerLoopTest, FillsItsSlotsAndNoMore) {
 }
 
 TEST_F(WorkerLoopTest, ACancelledRunIsStoppedAndNothingIsToldOfItsEnd) {
-    runner_.set_script(end_when_stopped);
-    port_.offer("t1");
-    start();
-    runner_.wait_until_waiting("t1.1");
-
-    port_.order_cancel("t1");
-    runner_.wait_until_destroyed("t1.1");
+    cancel_a_run();
 
     EXPECT_TRUE(runner_.was_stopped("t1.1"));
     EXPECT_EQ(port_.ends(), 0U);
@@ -157,13 +161,7 @@ TEST_F(WorkerLoopTest, ACancelledRunIsStoppedAndNothingIsToldOfItsEnd) {
 
 TEST_F(WorkerLoopTest, ARunThatCannotBeStoppedYetIsStoppedLater) {
     runner_.fail_stops(3);
-    runner_.set_script(end_when_stopped);
-    port_.offer("t1");
-    start();
-    runner_.wait_until_waiting("t1.1");
-
-    port_.order_cancel("t1");
-    runner_.wait_until_destroyed("t1.1");
+    cancel_a_run();
 
     EXPECT_TRUE(runner_.was_stopped("t1.1"));
     EXPECT_EQ(port_.ends(), 0U);

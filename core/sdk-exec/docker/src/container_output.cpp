@@ -229,14 +229,9 @@ private:
     }
 }
 
-struct Ending {
-    ContainerState state{};
-    bool is_whole = true;  ///< false: the engine may have lost the end of the output
-};
-
-// One look at the container and one reading of its log. An ending: all that the engine has was
+// One look at the container and one reading of its log. An end: all that the engine has was
 // read. `is_watched`: the look before found it running and its log was followed to an orderly end.
-[[nodiscard]] EngineResult<std::optional<Ending>> read_once(
+[[nodiscard]] EngineResult<std::optional<ContainerEnd>> read_once(
     Engine& engine,
     const OutputRequest& request,
     bool is_watched,
@@ -255,21 +250,20 @@ struct Ending {
     if (state->is_running) {
         return std::nullopt;
     }
-    Ending ending{*std::move(state)};
+    ContainerEnd end{*std::move(state)};
     if (!is_watched) {
         const auto seen = engine.seen_end(request.container, interrupt);
         if (!seen && seen.error().code != EngineErrc::refused) {
             return tl::unexpected(seen.error());
         }
-        const bool is_asked_for = request.is_ending && request.is_ending();
-        ending.is_whole = seen && seen->was_seen && (is_asked_for || !seen->was_signalled);
+        end.seen = seen.value_or(SeenEnd{});
     }
-    return ending;
+    return end;
 }
 
 }  // namespace
 
-RunnerResult<ContainerState> deliver_output(
+RunnerResult<ContainerEnd> deliver_output(
     Engine& engine, const OutputRequest& request, RunSink& sink, Interrupt interrupt
 ) {
     OutputPosition done;
@@ -299,14 +293,7 @@ RunnerResult<ContainerState> deliver_output(
                     RunnerErrc::interrupted, "the reader of the output has left off"
                 );
             }
-            if (!(*ended)->is_whole) {
-                return runner_fail(
-                    RunnerErrc::infrastructure,
-                    "the engine was away when the run ended, or ended it itself, and the end of "
-                    "its output may be lost"
-                );
-            }
-            return (*ended)->state;
+            return **ended;
         }
         if (!ended && !is_worth_a_retry(ended.error())) {
             return tl::unexpected(to_runner_error(ended.error()));

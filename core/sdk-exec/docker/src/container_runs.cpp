@@ -274,6 +274,11 @@ RunnerResult<RunHandle> ContainerRuns::start_driver(
     return handle.text();
 }
 
+void ContainerRuns::note_ending(const std::string& container) {
+    const std::lock_guard lock(mutex_);
+    ending_.insert(container);
+}
+
 RunnerStatus ContainerRuns::stop(const RunHandle& handle, std::chrono::milliseconds grace) {
     const auto run = ContainerHandle::parse(handle.text);
     if (!run) {
@@ -327,7 +332,10 @@ RunnerStatus ContainerRuns::destroy(const RunHandle& handle) {
     if (auto removed = remove_container(*run); !removed) {
         return removed;
     }
-    note_gone(run->id);
+    {
+        const std::lock_guard lock(mutex_);
+        ending_.erase(run->id);
+    }
     if (auto removed = remove_companions(engine_, spec_.scope, run->run_id); !removed) {
         return tl::unexpected(infrastructure("remove what is beside the run", removed.error()));
     }

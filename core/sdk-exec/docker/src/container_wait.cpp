@@ -26,49 +26,9 @@ namespace {
 
 }  // namespace
 
-class ContainerRuns::WaitNote {
-public:
-    WaitNote(ContainerRuns& of, const std::string& container) : of_(of) {
-        const std::lock_guard lock(of_.mutex_);
-        at_ = of_.endings_.try_emplace(container).first;
-        ++at_->second.waits;
-    }
-    WaitNote(const WaitNote&) = delete;
-    WaitNote& operator=(const WaitNote&) = delete;
-    ~WaitNote() {
-        const std::lock_guard lock(of_.mutex_);
-        const Ending& ending = at_->second;
-        if (--at_->second.waits == 0 && (!ending.is_ours || ending.is_gone)) {
-            of_.endings_.erase(at_);
-        }
-    }
-
-private:
-    ContainerRuns& of_;
-    std::map<std::string, Ending>::iterator at_{};
-};
-
-void ContainerRuns::note_ending(const std::string& container) {
+bool ContainerRuns::is_ending(const std::string& container) {
     const std::lock_guard lock(mutex_);
-    endings_[container].is_ours = true;
-}
-
-void ContainerRuns::note_gone(const std::string& container) {
-    const std::lock_guard lock(mutex_);
-    const auto ending = endings_.find(container);
-    if (ending == endings_.end()) {
-        return;
-    }
-    ending->second.is_gone = true;
-    if (ending->second.waits == 0) {
-        endings_.erase(ending);
-    }
-}
-
-bool ContainerRuns::is_ending(const std::string& container) const {
-    const std::lock_guard lock(mutex_);
-    const auto ending = endings_.find(container);
-    return ending != endings_.end() && ending->second.is_ours;
+    return ending_.contains(container);
 }
 
 // An engine whose disk is full drops what its containers write, and says so in its own log alone.
@@ -93,6 +53,31 @@ bool ContainerRuns::is_disk_full() {
            std::uint64_t{room.f_bfree} * room.f_frsize < kLeastRoom;
 }
 
+// What the place did to a run that has ended, and that is no fault of the run's.
+std::optional<std::string> ContainerRuns::place_fault(
+    const std::string& id, const ContainerEnd& end, Interrupt interrupt
+) {
+    const bool is_ours = is_ending(id);
+    if (end.seen && (!end.seen->was_seen || (end.seen->was_signalled && !is_ours))) {
+        return "the engine was away when the run ended, or ended it itself, and the end of its "
+               "output may be lost";
+    }
+    if (is_ours) {
+        return std::nullopt;
+    }
+    if (!end.seen && end.state.exit_code != 0) {
+        const auto seen = engine_.seen_end(id, interrupt);
+        if (seen && seen->was_signalled) {
+            return "the engine ended the run's container, and not for opslab (docker stop, kill or "
+                   "rm)";
+        }
+    }
+    if (is_disk_full()) {
+        return "the disk of the Docker engine is full, and the end of the run's output may be lost";
+    }
+    return std::nullopt;
+}
+
 RunnerResult<RunEnd> ContainerRuns::wait(
     const RunHandle& handle,
     std::optional<std::string_view> position,
@@ -103,7 +88,6 @@ RunnerResult<RunEnd> ContainerRuns::wait(
     if (!run) {
         return runner_fail(RunnerErrc::not_found, "the handle is none of this runner");
     }
-    const WaitNote note(*this, run->id);
     OutputRequest request{
         .container = run->id,
         .event_prefix = run->event_prefix,
@@ -112,24 +96,14 @@ RunnerResult<RunEnd> ContainerRuns::wait(
     if (position) {
         request.position = std::string{*position};
     }
-    request.is_ending = [this, &run] { return is_ending(run->id); };
-    const auto state = deliver_output(engine_, request, sink, interrupt);
-    if (state && state->exit_code != 0 && !is_ending(run->id)) {
-        const auto seen = engine_.seen_end(run->id, interrupt);
-        if (seen && seen->was_signalled) {
-            return runner_fail(
-                RunnerErrc::infrastructure,
-                "the engine ended the run's container, and not for opslab (docker stop, kill or rm)"
-            );
-        }
+    const auto end = deliver_output(engine_, request, sink, interrupt);
+    if (!end) {
+        return tl::unexpected(end.error());
     }
-    if (state && !is_ending(run->id) && is_disk_full()) {
-        return runner_fail(
-            RunnerErrc::infrastructure,
-            "the disk of the Docker engine is full, and the end of the run's output may be lost"
-        );
+    if (auto fault = place_fault(run->id, *end, interrupt); fault) {
+        return runner_fail(RunnerErrc::infrastructure, *std::move(fault));
     }
-    return state.map(run_end);
+    return run_end(end->state);
 }
 
 }  // namespace opslab::docker

@@ -3,6 +3,7 @@
 
 #include <opslab/docker/engine.hpp>
 #include <opslab/docker/tar_archive.hpp>
+#include <opslab/exec/line_splitter.hpp>
 
 #include <algorithm>
 #include <charconv>
@@ -43,50 +44,38 @@ constexpr int kNewestApi = 47;  // engines answer to all between their own bound
     return std::string{image} + (is_exact ? "" : ":latest");
 }
 
-// The lines of a stream of JSON objects, a line each; of a longer one the first 64 KiB.
-class JsonLines {
-public:
-    // Calls `on_line` for each line that ends in `bytes`.
-    template <class OnLine>
-    void feed(std::string_view bytes, const OnLine& on_line) {
-        constexpr std::size_t kMaxLine = std::size_t{64} << 10U;
-        for (const char c : bytes) {
-            if (c == '\n') {
-                on_line(std::exchange(line_, {}));
-            } else if (line_.size() < kMaxLine) {
-                line_.push_back(c);
-            }
-        }
-    }
-
-    [[nodiscard]] const std::string& rest() const { return line_; }
-
-private:
-    std::string line_{};
-};
+constexpr std::size_t kMaxReportLine = std::size_t{64} << 10U;
 
 // Finds the error in the progress report of a pull, which has status 200 whatever comes of it.
-class PullReport {
+class PullReport final : public exec::LineTaker {
 public:
-    bool take(std::string_view bytes) {
-        lines_.feed(bytes, [this](const std::string& line) { look_at(line); });
-        return true;
+    [[nodiscard]] SinkAnswer line(std::string_view text, bool /*truncated*/) override {
+        if (error_.empty() && text.find("\"error\"") != std::string_view::npos) {
+            error_ = text_member(text, "error").value_or("the pull failed").substr(0, 512);
+        }
+        return SinkAnswer::go_on;
     }
 
-    [[nodiscard]] std::string error() {
-        look_at(lines_.rest());
-        return error_;
-    }
+    [[nodiscard]] const std::string& error() const { return error_; }
 
 private:
-    void look_at(const std::string& line) {
-        if (error_.empty() && line.find("\"error\"") != std::string::npos) {
-            error_ = text_member(line, "error").value_or("the pull failed").substr(0, 512);
-        }
+    std::string error_{};
+};
+
+// Reads a container's events until it has ended.
+class EndReport final : public exec::LineTaker {
+public:
+    [[nodiscard]] SinkAnswer line(std::string_view text, bool /*truncated*/) override {
+        const auto action = text_member(text, "Action").value_or("");
+        end_.was_signalled = end_.was_signalled || action == "kill";
+        end_.was_seen = action == "die" || action == "died";  // podman's word
+        return end_.was_seen ? SinkAnswer::leave_off : SinkAnswer::go_on;
     }
 
-    JsonLines lines_{};
-    std::string error_{};
+    [[nodiscard]] const SeenEnd& end() const { return end_; }
+
+private:
+    SeenEnd end_{};
 };
 
 }  // namespace
@@ -169,7 +158,10 @@ EngineResult<ImageFacts> Engine::image(std::string_view image) {
 
 EngineStatus Engine::pull_image(std::string_view image, Interrupt interrupt) {
     PullReport report;
-    const TakeBytes take = [&](std::string_view bytes) { return report.take(bytes); };
+    exec::LineSplitter lines(kMaxReportLine);
+    const TakeBytes take = [&](std::string_view bytes) {
+        return lines.feed(bytes, report).answer == SinkAnswer::go_on;
+    };
     Call call{.path = "/images/create?fromImage=" + percent_encoded(with_tag(image))};
     call.http.method = "POST";
     call.http.timeout = std::chrono::hours{1};
@@ -179,8 +171,9 @@ EngineStatus Engine::pull_image(std::string_view image, Interrupt interrupt) {
     if (auto sent = send(call); !sent) {
         return tl::unexpected(sent.error());
     }
-    if (const std::string error = report.error(); !error.empty()) {
-        return engine_fail(EngineErrc::fault, error);
+    static_cast<void>(lines.finish(report));
+    if (!report.error().empty()) {
+        return engine_fail(EngineErrc::fault, report.error());
     }
     return {};
 }
@@ -275,15 +268,10 @@ EngineStatus Engine::logs(
 
 EngineResult<SeenEnd> Engine::seen_end(std::string_view container, Interrupt interrupt) {
     constexpr std::chrono::seconds kPatience{3};  // what is kept comes at once
-    JsonLines lines;
-    SeenEnd end;
+    EndReport report;
+    exec::LineSplitter lines(kMaxReportLine);
     const TakeBytes take = [&](std::string_view bytes) {
-        lines.feed(bytes, [&](const std::string& line) {
-            const auto action = text_member(line, "Action").value_or("");
-            end.was_signalled = end.was_signalled || (action == "kill" && !end.was_seen);
-            end.was_seen = end.was_seen || action == "die" || action == "died";  // podman's word
-        });
-        return !end.was_seen;
+        return lines.feed(bytes, report).answer == SinkAnswer::go_on;
     };
     Call call{.path = "/events?since=1&filters=" + percent_encoded(container_filter(container))};
     call.http.timeout = kPatience;
@@ -294,7 +282,7 @@ EngineResult<SeenEnd> Engine::seen_end(std::string_view container, Interrupt int
         sent.error().code != EngineErrc::timeout) {
         return tl::unexpected(sent.error());
     }
-    return end;
+    return report.end();
 }
 
 EngineStatus Engine::attach(

@@ -4,7 +4,6 @@
 #include <opslab/runner.hpp>
 
 #include <chrono>
-#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -20,17 +19,20 @@ struct OutputRequest {
     bool is_local_log = true;
     /// How long an engine that is away is waited for, in all.
     std::chrono::milliseconds away_limit{std::chrono::seconds{60}};
-    /// Whether the caller has asked the engine to end the container; none: it does not. Where it
-    /// has not, an end that nobody watched and that the engine made itself loses output, perhaps.
-    std::function<bool()> is_ending{};
+};
+
+struct ContainerEnd {
+    ContainerState state{};
+    /// Where the end was not watched here, as the log was followed to it: what the engine saw of
+    /// it.
+    std::optional<SeenEnd> seen{};
 };
 
 /// Delivers a container's output from its log until the container has ended and all was delivered,
 /// over broken connections and restarts of the engine without loss or repeat. A sink that blocks
 /// slows the container down.
-/// Fails: `not_found`, `invalid` (the position), `interrupted`, `infrastructure` (where the engine
-/// was away at the container's end, after all that it kept was delivered).
-[[nodiscard]] RunnerResult<ContainerState> deliver_output(
+/// Fails: `not_found`, `invalid` (the position), `interrupted`, `infrastructure`.
+[[nodiscard]] RunnerResult<ContainerEnd> deliver_output(
     Engine& engine, const OutputRequest& request, RunSink& sink, Interrupt interrupt
 );
 

@@ -8,6 +8,7 @@
 #include <map>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -53,6 +54,7 @@ inline constexpr const char* kLabelNeeds = "opslab.driver.needs";
 /// play, in the form of `opslab::Runner::problems`.
 inline constexpr const char* kLabelProblems = "opslab.driver.problems";
 
+struct ContainerEnd;
 struct ContainerHandle;
 
 /// What one run has beside the spec.
@@ -158,8 +160,10 @@ private:
         const WorkerId& worker, const std::string& image, const std::string& path
     );
     void note_ending(const std::string& container);
-    void note_gone(const std::string& container);
-    [[nodiscard]] bool is_ending(const std::string& container) const;
+    [[nodiscard]] bool is_ending(const std::string& container);
+    [[nodiscard]] std::optional<std::string> place_fault(
+        const std::string& id, const ContainerEnd& end, Interrupt interrupt
+    );
     [[nodiscard]] bool is_disk_full();
     /// Without the values of the variables, should the engine repeat one.
     [[nodiscard]] std::string redacted(std::string text) const;
@@ -168,20 +172,13 @@ private:
 
     Engine engine_;
     ContainerSpec spec_;
-    mutable std::mutex mutex_{};
+    std::mutex mutex_{};
     bool needs_kubeconfig_ = false;                               // guarded by mutex_
     std::optional<std::chrono::steady_clock::time_point> asked_;  // guarded by mutex_
-    class WaitNote;
-    struct Ending {
-        int waits = 0;
-        bool is_ours = false;  ///< this was asked to end it
-        bool is_gone = false;  ///< and has removed it
-    };
-    /// Guarded by mutex_: of containers that are waited for, or were stopped and are still there.
-    std::map<std::string, Ending> endings_{};
-    std::string engine_data_{};     // guarded by mutex_: empty: not known yet
-    std::string known_image_{};     // guarded by mutex_: whose problems these are
-    std::string known_problems_{};  // guarded by mutex_
+    std::set<std::string> ending_{};  // guarded by mutex_: what this was asked to end, while there
+    std::string engine_data_{};       // guarded by mutex_: empty: not known yet
+    std::string known_image_{};       // guarded by mutex_: whose problems these are
+    std::string known_problems_{};    // guarded by mutex_
 };
 
 }  // namespace opslab::docker
